@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds the app. Three bundles: everything that runs in Node (app, CLI, runner, layer worker;
+// they share chunks), the sandboxed preload (CommonJS, as Electron demands), the renderer.
+import { resolve } from 'node:path'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'electron-vite'
+
+const at = (path: string): string => resolve(import.meta.dirname, path)
+
+export default defineConfig({
+  main: {
+    build: {
+      outDir: 'out/main',
+      rollupOptions: {
+        input: {
+          index: at('src/main/index.ts'),
+          cli: at('src/main/cli.ts'),
+          runner: at('native-runner/runner/main.ts'),
+          'layer-worker': at('src/main/image/layer-worker.ts'),
+        },
+      },
+    },
+  },
+  preload: {
+    build: {
+      outDir: 'out/preload',
+      rollupOptions: {
+        input: { index: at('src/preload/index.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: at('src/renderer'),
+    plugins: [react()],
+    build: {
+      outDir: at('out/renderer'),
+      rollupOptions: { input: { index: at('src/renderer/index.html') } },
+    },
+  },
+})

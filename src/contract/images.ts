@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images as app, CLI and renderer see them.
+import { z } from 'zod'
+
+export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+
+/** The subset of an OCI image config we act on (image-spec, config.md). */
+export interface ImageConfig {
+  readonly entrypoint: readonly string[]
+  readonly cmd: readonly string[]
+  /** NAME=value, in the image's order. */
+  readonly env: readonly string[]
+  readonly workdir: string
+  readonly user: string
+  /** TCP ports the image says it serves. */
+  readonly exposedPorts: readonly number[]
+  readonly stopSignal: string
+}
+
+export interface ImageLayer {
+  /** Digest of the uncompressed tar: the layer's name in the store. */
+  readonly diffId: string
+  /** Bytes of the compressed blob, as the manifest says. */
+  readonly blobSize: number
+  /** Bytes it takes on disk here. */
+  readonly sizeOnDisk: number
+  readonly entries: number
+  /** The command that made it, from the config's history; '' if unknown. */
+  readonly createdBy: string
+}
+
+export interface ImageView {
+  /** Shortest name that means it: "starter", "debian:bookworm", "ghcr.io/acme/worker:1.4". */
+  readonly reference: string
+  /** Digest of the platform's manifest. */
+  readonly digest: string
+  readonly platform: string
+  readonly layers: readonly ImageLayer[]
+  readonly config: ImageConfig
+  /** Bytes on disk of all layers; of those no other image has. */
+  readonly size: number
+  readonly ownSize: number
+  /** Milliseconds since the epoch. */
+  readonly createdAt?: number
+  readonly pulledAt: number
+  readonly lastUsedAt?: number
+  /** Ships with the app; cannot be removed for good. */
+  readonly builtIn: boolean
+}
+
+/** Progress of a pull, an import or a launch. */
+export interface LayerProgress {
+  readonly diffIdOrDigest: string
+  readonly state: 'waiting' | 'downloading' | 'unpacking' | 'done' | 'reused'
+  readonly bytes: number
+  /** 0 if unknown. */
+  readonly total: number
+}
+export interface Progress {
+  /** image, disk, network, vmm, kernel, … : the stage under way, same names as the launch timeline. */
+  readonly stage: string
+  /** One line for people: "Pulling debian:bookworm". */
+  readonly message: string
+  /** 0 to 1 when it can be known. */
+  readonly fraction?: number
+  readonly layers?: readonly LayerProgress[]
+}
+export type OnProgress = (progress: Progress) => void

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every call and event between renderer and main, declared once. Main validates sender and
+// arguments against this table (src/main/ipc); the renderer gets a typed client made from it
+// (src/renderer/api); the preload only forwards. Results are trusted: main made them.
+import { z } from 'zod'
+import type { WireError } from './errors'
+import type { ImageView, Progress } from './images'
+import { portForwardSchema, vmIdSchema, vmSpecSchema, type VmSpec } from './vm-spec'
+import type { BackendChoice, VmState, VmStats } from './vm-state'
+
+/** A machine as the window shows it: what was asked for, and what is. */
+export interface VmView {
+  readonly id: string
+  readonly spec: VmSpec
+  readonly state: VmState
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  /** Set when spec.json or state.json could not be read and was set aside. */
+  readonly damaged?: WireError
+  /** The latest reading, while it runs. */
+  readonly stats?: VmStats
+  /** What a launch under way is doing. */
+  readonly progress?: Progress
+}
+
+export interface DoctorCheck {
+  readonly name: string
+  /** 'warning': works, with a drawback. */
+  readonly status: 'ok' | 'warning' | 'failed'
+  /** What was found: "QEMU 7.2.22 at /usr/bin/qemu-system-x86_64". */
+  readonly detail: string
+  readonly hint?: string
+}
+export interface DoctorReport {
+  readonly checks: readonly DoctorCheck[]
+  /** Absent if no backend can run. */
+  readonly backend?: BackendChoice
+}
+
+export interface AppInfo {
+  readonly version: string
+  readonly platform: string
+  readonly dataDir: string
+  /** The shell command that is this app's CLI, for "same as" hints: "npm run -s microvm --". */
+  readonly cli: string
+  readonly host: {
+    readonly cores: number
+    readonly memoryMib: number
+    readonly diskFreeMib: number
+  }
+}
+
+/** Output of a terminal is paused when this many bytes are unacknowledged, resumed below half. */
+export const TERMINAL_WINDOW_BYTES = 512 * 1024
+
+const call =
+  <A extends z.ZodType>(args: A) =>
+  <R>(): { readonly args: A; readonly result: R } => ({ args, result: undefined as R })
+
+const none = z.undefined()
+const vm = z.object({ id: vmIdSchema })
+/** Chosen by the renderer, names a long call for `operations.cancel` and for progress events. */
+const operationId = z.string().min(1).max(64)
+const terminalId = z.string().min(1).max(64)
+const cols = z.number().int().min(2).max(1000)
+const rows = z.number().int().min(1).max(1000)
+const reference = z.string().trim().min(1).max(512)
+
+export const ipcCalls = {
+  'app.info': call(none)<AppInfo>(),
+  'app.doctor': call(none)<DoctorReport>(),
+  'app.openExternal': call(z.object({ url: z.url({ protocol: /^https?$/ }).max(2048) }))<void>(),
+  'app.readClipboard': call(none)<string>(),
+  'app.writeClipboard': call(z.object({ text: z.string().max(16 * 1024 * 1024) }))<void>(),
+
+  'operations.cancel': call(z.object({ operationId }))<void>(),
+
+  'vms.list': call(none)<VmView[]>(),
+  'vms.suggestName': call(none)<string>(),
+  /** Creates and starts. Resolves as soon as the machine exists; boot goes on, seen in `vm.changed`. */
+  'vms.launch': call(z.object({ spec: vmSpecSchema, operationId }))<VmView>(),
+  'vms.start': call(vm)<void>(),
+  'vms.stop': call(vm.extend({ force: z.boolean().default(false) }))<void>(),
+  'vms.restart': call(vm)<void>(),
+  'vms.resume': call(vm)<void>(),
+  /** Stops it if need be, then deletes its disk and everything else of it. */
+  'vms.remove': call(vm)<void>(),
+  'vms.setPorts': call(vm.extend({ ports: z.array(portForwardSchema).max(64) }))<void>(),
+
+  'images.list': call(none)<ImageView[]>(),
+  'images.pull': call(z.object({ reference, operationId }))<ImageView>(),
+  /** Asks for a file or folder with the system's dialog, imports it. null: the dialog was dismissed. */
+  'images.import': call(z.object({ operationId }))<ImageView | null>(),
+  'images.remove': call(z.object({ reference }))<void>(),
+
+  /** Past output, at most the last 256 KiB, and from now on `console.data` events. */
+  'console.follow': call(vm)<string>(),
+  'console.unfollow': call(vm)<void>(),
+
+  'terminals.open': call(vm.extend({ terminalId, cols, rows }))<void>(),
+  'terminals.write': call(z.object({ terminalId, data: z.string().max(4 * 1024 * 1024) }))<void>(),
+  'terminals.resize': call(z.object({ terminalId, cols, rows }))<void>(),
+  /** The renderer has drawn this many bytes more. */
+  'terminals.ack': call(z.object({ terminalId, bytes: z.number().int().positive() }))<void>(),
+  'terminals.close': call(z.object({ terminalId }))<void>(),
+} as const
+
+export type IpcCall = keyof typeof ipcCalls
+export type IpcArgs<C extends IpcCall> = z.input<(typeof ipcCalls)[C]['args']>
+/** After validation: defaults filled in. */
+export type IpcParsedArgs<C extends IpcCall> = z.output<(typeof ipcCalls)[C]['args']>
+export type IpcResult<C extends IpcCall> = (typeof ipcCalls)[C]['result']
+
+export interface IpcEvents {
+  'vm.changed': VmView
+  'vm.removed': { readonly id: string }
+  /** The list of images is another one now. */
+  'images.changed': null
+  'operation.progress': { readonly operationId: string; readonly progress: Progress }
+  'console.data': { readonly id: string; readonly data: string }
+  'terminal.data': { readonly terminalId: string; readonly data: Uint8Array }
+  /** The shell ended. `code` is absent if the connection broke. */
+  'terminal.closed': {
+    readonly terminalId: string
+    readonly code?: number
+    readonly error?: WireError
+  }
+  /** A menu item or global shortcut wants something of the window. */
+  'menu.action': 'new-machine' | 'toggle-terminal' | 'command-palette'
+}
+export type IpcEvent = keyof IpcEvents
+
+/** How a result crosses: errors as values, so that code and hint survive. */
+export type IpcReply<R> = { ok: true; value: R } | { ok: false; error: WireError }
+
+/** All calls go over one channel, all events over another. */
+export const IPC_CALL_CHANNEL = 'microvm:call'
+export const IPC_EVENT_CHANNEL = 'microvm:event'
+
+/** What the preload puts at `window.api`. */
+export interface PreloadApi {
+  call(name: string, args: unknown): Promise<IpcReply<unknown>>
+  /** Returns the function that unsubscribes. */
+  on(listener: (event: string, payload: unknown) => void): () => void
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the app hands the runner, as vms/<id>/runner.json. The one definition; nobody copies it.
+import { z } from 'zod'
+import { portForwardSchema, vmIdSchema } from './vm-spec'
+import { backendChoiceSchema, timelineEventSchema } from './vm-state'
+
+const absolutePath = z.string().startsWith('/')
+
+export const runnerConfigSchema = z.object({
+  vmId: vmIdSchema,
+  name: z.string(),
+  /** vms/<id>: state.json, console.log and runner.log are written here. */
+  vmDir: absolutePath,
+  /** Folder for sockets, short enough for sun_path; 0700. Removed with its sockets at the end if it is not vmDir. */
+  socketDir: absolutePath,
+  backend: backendChoiceSchema,
+  cpus: z.number().int().min(1),
+  memoryMib: z.number().int().min(1),
+  disks: z.object({
+    /** /dev/vda, read-only: VMDK descriptor of the image disk. */
+    image: absolutePath,
+    /** /dev/vdb, raw, writable. */
+    vm: absolutePath,
+    /** /dev/vdc, raw, read-only. */
+    config: absolutePath,
+  }),
+  parts: z.object({
+    /** qemu-system-*. */
+    vmm: absolutePath,
+    /** The guest kernel as PVH ELF. */
+    kernel: absolutePath,
+    gvproxy: absolutePath,
+  }),
+  ports: z.array(portForwardSchema),
+  /** Milliseconds. How long the entrypoint has after its stop signal before it is killed. */
+  stopGraceMs: z.number().int().default(10_000),
+  /** Milliseconds without any word from init after which a boot has failed. */
+  bootTimeoutMs: z.number().int().default(60_000),
+  /** Bytes console.log may hold; the older half goes when it is full. */
+  consoleLogBytes: z
+    .number()
+    .int()
+    .default(4 * 1024 * 1024),
+  /** When the launch began (ms since the epoch) and what the app has already done of it. */
+  launch: z.object({ startedAt: z.number(), timeline: z.array(timelineEventSchema) }),
+})
+export type RunnerConfig = z.infer<typeof runnerConfigSchema>
+/** As the app builds it: everything with a default is optional. */
+export type RunnerConfigInput = z.input<typeof runnerConfigSchema>
+
+/** Exit codes of the runner process (SPEC: "runner"). */
+export const runnerExitCodes = {
+  ok: 0,
+  config: 64, // runner.json missing or refused
+  runtime: 69, // a part died while the machine ran
+  startup: 70, // control socket, gvproxy or relay could not start
+  hypervisor: 71, // the VMM could not start, or the guest never came up
+} as const
