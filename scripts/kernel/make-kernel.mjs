@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the guest kernel: node make-kernel.mjs --library PATH/libkrunfw.so.5 --out FILE
+// libkrunfw carries its kernel as one exported object, the raw image as it lies in guest memory.
+// Neither loads nor runs the library; the output is written beside FILE and renamed.
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { readSymbol, wrapKernel } from './elf.mjs'
+
+/** The x86-64 default of CONFIG_PHYSICAL_START, and what `krunfw_get_kernel` reports. */
+const LOAD_ADDRESS = 0x1000000
+/** The object is a C string literal: its size counts one closing NUL that is no part of the image. */
+const CLOSING_NUL = 1
+
+const { values } = parseArgs({ options: { library: { type: 'string' }, out: { type: 'string' } } })
+if (!values.library || !values.out) {
+  console.error('usage: make-kernel.mjs --library PATH/libkrunfw.so.5 --out FILE')
+  process.exit(64)
+}
+const temporary = `${values.out}.${process.pid}.tmp`
+try {
+  const bundle = readSymbol(await readFile(values.library), 'KERNEL_BUNDLE')
+  const kernel = wrapKernel(bundle.subarray(0, bundle.length - CLOSING_NUL), LOAD_ADDRESS)
+  await writeFile(temporary, kernel)
+  await rename(temporary, values.out)
+} catch (error) {
+  await rm(temporary, { force: true })
+  console.error(`guest kernel from ${values.library}: ${/** @type {Error} */ (error).message}`)
+  process.exit(1)
+}
