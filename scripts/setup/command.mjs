@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs other programs for set-up. Output is captured and shown only when something fails.
+import { spawn } from 'node:child_process'
+
+/**
+ * @typedef {object} CommandResult
+ * @property {number | null} code exit code; null when ended by a signal or never started
+ * @property {string} stdout
+ * @property {string} stderr
+ * @property {boolean} timedOut
+ * @property {NodeJS.ErrnoException | undefined} error why it could not be started
+ */
+
+/**
+ * Runs a program to its end; never throws for a failing one.
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options]
+ * @returns {Promise<CommandResult>}
+ */
+export function tryCommand(program, args, options = {}) {
+  return new Promise((done) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const output = { stdout: '', stderr: '' }
+    child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text) => (output.stderr += text))
+    let timedOut = false
+    const timer = setTimeout(() => {
+      timedOut = true
+      child.kill('SIGKILL')
+    }, options.timeoutMs ?? 600_000)
+    child.once('error', (error) => finish(null, error))
+    child.once('close', (code) => finish(code, undefined))
+    /** @param {number | null} code @param {NodeJS.ErrnoException | undefined} error */
+    function finish(code, error) {
+      clearTimeout(timer)
+      done({ ...output, code, error, timedOut })
+    }
+  })
+}
+
+/**
+ * Runs a program to its end; an error with its last lines of output if it fails.
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {Parameters<typeof tryCommand>[2]} [options]
+ * @returns {Promise<string>} its standard output
+ */
+export async function command(program, args, options) {
+  const result = await tryCommand(program, args, options)
+  if (result.code === 0) return result.stdout
+  throw new Error(`${program} ${args[0] ?? ''}: ${failureOf(result)}`)
+}
+
+/**
+ * Why a command failed, in at most `lines` lines of its own words.
+ * @param {CommandResult} result
+ * @param {number} [lines]
+ */
+export function failureOf(result, lines = 12) {
+  if (result.error?.code === 'ENOENT') return 'not installed'
+  if (result.error) return result.error.message
+  if (result.timedOut) return 'gave no end in time'
+  const text = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-lines).join('\n')
+  return text || `ended with code ${result.code}`
+}
