@@ -10,12 +10,18 @@ export interface ExecOptions {
 
 export interface GuestProcess {
   readonly stdin: Writable
+  /** Reading slowly slows the guest: at most SSH's window (2 MiB) is held here. */
   readonly stdout: Readable
   readonly stderr: Readable
-  /** Exit code, 128+n if a signal ended it; rejects with SSH_FAILED if the connection broke. */
+  /**
+   * Exit code, 128+n if a signal ended it; rejects with SSH_FAILED if the connection broke.
+   * Output may still be on its way: it is complete when stdout and stderr have ended.
+   */
   readonly exited: Promise<number>
   resize(cols: number, rows: number): void
-  /** Asks the guest to signal the process; closes the channel. */
+  /** Asks the guest to signal the process; without effect once its stdin has been ended. */
+  signal(name: NodeJS.Signals): void
+  /** Asks the guest to hang up on the process; closes the channel. */
   kill(): void
 }
 
@@ -24,6 +30,10 @@ export interface GuestConnection {
   exec(command: string | undefined, options?: ExecOptions): Promise<GuestProcess>
   /** TCP from here to a port in the guest's own loopback. */
   forward(port: number): Promise<Duplex>
+  /** Copies a file of the host into the guest. `mode`: permission bits, 0644 unless given. */
+  copyTo(hostPath: string, guestPath: string, options?: { mode?: number }): Promise<void>
+  /** Copies a file of the guest to the host; nothing is left there if it fails. */
+  copyFrom(guestPath: string, hostPath: string): Promise<void>
   /** Called once, when the connection is gone for any reason. */
   onClose(listener: () => void): void
   close(): void

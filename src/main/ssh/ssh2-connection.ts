@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one can do over an SSH connection that is already up: the ssh2 client behind our interface.
+import { createReadStream, createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { constants } from 'node:os'
+import type { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Client, ClientChannel, ExecOptions as Ssh2ExecOptions, SFTPWrapper } from 'ssh2'
+import { MicrovmError } from '../../contract/errors'
+import { envNameSchema } from '../../contract/vm-spec'
+import type { ExecOptions, GuestConnection, GuestProcess } from './guest-connection'
+import { shellEscape } from './shell-escape'
+
+const DEFAULT_TERM = 'xterm-256color'
+
+export function wrapClient(client: Client): GuestConnection {
+  const closeListeners = new Set<() => void>()
+  let closed = false
+  client.once('close', () => {
+    closed = true
+    for (const listener of closeListeners) listener()
+    closeListeners.clear()
+  })
+
+  return {
+    exec: async (command, options = {}) => {
+      const channel = await openSession(client, command, options)
+      return wrapChannel(channel, closeListeners)
+    },
+    forward: (port) =>
+      called<Duplex>('forward to the guest', (done) =>
+        client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, done),
+      ),
+    copyTo: (hostPath, guestPath, options = {}) =>
+      withSftp(client, `copy ${hostPath} to the machine's ${guestPath}`, (sftp) =>
+        pipeline(
+          createReadStream(hostPath),
+          sftp.createWriteStream(guestPath, { mode: options.mode ?? 0o644 }),
+        ),
+      ),
+    copyFrom: (guestPath, hostPath) =>
+      withSftp(client, `copy the machine's ${guestPath} to ${hostPath}`, async (sftp) => {
+        const temp = `${hostPath}.part`
+        try {
+          await pipeline(sftp.createReadStream(guestPath), createWriteStream(temp))
+          await rename(temp, hostPath)
+        } catch (error) {
+          await rm(temp, { force: true })
+          throw error
+        }
+      }),
+    onClose: (listener) => {
+      if (closed) queueMicrotask(listener)
+      else closeListeners.add(listener)
+    },
+    close: () => client.end(),
+  }
+}
+
+function openSession(
+  client: Client,
+  command: string | undefined,
+  options: ExecOptions,
+): Promise<ClientChannel> {
+  const pty = options.pty && {
+    cols: options.pty.cols,
+    rows: options.pty.rows,
+    term: options.pty.term ?? DEFAULT_TERM,
+  }
+  const line = withEnv(command, options.env ?? {})
+  return called<ClientChannel>('open a session in the guest', (done) => {
+    if (line === undefined) client.shell(pty ?? false, done)
+    else client.exec(line, (pty === undefined ? {} : { pty }) as Ssh2ExecOptions, done)
+  })
+}
+
+/** Dropbear takes no variables over the protocol, so they travel in the command line. */
+function withEnv(
+  command: string | undefined,
+  env: Readonly<Record<string, string>>,
+): string | undefined {
+  const assignments = Object.entries(env).map(
+    ([name, value]) => `export ${envNameSchema.parse(name)}=${shellEscape([value])};`,
+  )
+  if (assignments.length === 0) return command
+  return [...assignments, command ?? 'exec "${SHELL:-/bin/sh}" -l'].join(' ')
+}
+
+function wrapChannel(channel: ClientChannel, connectionClosed: Set<() => void>): GuestProcess {
+  const exited = new Promise<number>((resolve, reject) => {
+    const onBroken = (): void => reject(broken())
+    // Once the exit code is known, none of these changes anything.
+    connectionClosed.add(onBroken)
+    channel.once('close', onBroken)
+    channel.once('close', () => connectionClosed.delete(onBroken))
+    channel.on('error', (error: Error) => reject(broken(error)))
+    channel.once('exit', (code: number | null, signalName?: string) => {
+      resolve(code ?? 128 + (constants.signals[signalName as NodeJS.Signals] ?? 0))
+    })
+  })
+  // Who does not await it must not crash the process.
+  exited.catch(() => undefined)
+  return {
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
+    exited,
+    resize: (cols, rows) => channel.setWindow(rows, cols, 0, 0),
+    signal: (name) => channel.signal(name.slice('SIG'.length)),
+    kill: () => {
+      channel.signal('HUP')
+      channel.close()
+    },
+  }
+}
+
+function broken(cause?: Error): MicrovmError {
+  return new MicrovmError('SSH_FAILED', 'the connection to the machine broke', {
+    hint: 'Look whether the machine still runs: `microvm ls`.',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+async function withSftp(
+  client: Client,
+  what: string,
+  work: (sftp: SFTPWrapper) => Promise<void>,
+): Promise<void> {
+  const sftp = await called<SFTPWrapper>(what, (done) => client.sftp(done))
+  try {
+    await work(sftp)
+  } catch (error) {
+    throw MicrovmError.inContext(what, error)
+  } finally {
+    sftp.end()
+  }
+}
+
+/** A callback of ssh2 as a promise; it throws synchronously when the connection is gone. */
+async function called<T>(
+  what: string,
+  start: (done: (error: Error | undefined, value: T) => void) => void,
+): Promise<T> {
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      start((error, value) => (error === undefined ? resolve(value) : reject(error)))
+    })
+  } catch (error) {
+    throw new MicrovmError('SSH_FAILED', `${what}: ${(error as Error).message}`, { cause: error })
+  }
+}
