@@ -23,10 +23,10 @@ export function wrapClient(client: Client): GuestConnection {
   })
 
   return {
-    exec: async (command, options = {}) => {
-      const channel = await openSession(client, command, options)
-      return wrapChannel(channel, closeListeners)
-    },
+    exec: async (command, options = {}) =>
+      await openSession(client, command, options, (channel) =>
+        wrapChannel(channel, closeListeners),
+      ),
     forward: (port) =>
       called<Duplex>('forward to the guest', (done) =>
         client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, done),
@@ -61,16 +61,20 @@ function openSession(
   client: Client,
   command: string | undefined,
   options: ExecOptions,
-): Promise<ClientChannel> {
+  wrap: (channel: ClientChannel) => GuestProcess,
+): Promise<GuestProcess> {
   const pty = options.pty && {
     cols: options.pty.cols,
     rows: options.pty.rows,
     term: options.pty.term ?? DEFAULT_TERM,
   }
   const line = withEnv(command, options.env ?? {})
-  return called<ClientChannel>('open a session in the guest', (done) => {
-    if (line === undefined) client.shell(pty ?? false, done)
-    else client.exec(line, (pty === undefined ? {} : { pty }) as Ssh2ExecOptions, done)
+  return called<GuestProcess>('open a session in the guest', (done) => {
+    // Wrapped here and now: the exit of a short command may be parsed in this same tick.
+    const opened = (error: Error | undefined, channel: ClientChannel): void =>
+      error === undefined ? done(undefined, wrap(channel)) : done(error)
+    if (line === undefined) client.shell(pty ?? false, opened)
+    else client.exec(line, (pty === undefined ? {} : { pty }) as Ssh2ExecOptions, opened)
   })
 }
 
@@ -80,10 +84,15 @@ function withEnv(
   env: Readonly<Record<string, string>>,
 ): string | undefined {
   const assignments = Object.entries(env).map(
-    ([name, value]) => `export ${envNameSchema.parse(name)}=${shellEscape([value])};`,
+    ([name, value]) => `export ${checkedName(name)}=${shellEscape([value])};`,
   )
   if (assignments.length === 0) return command
   return [...assignments, command ?? 'exec "${SHELL:-/bin/sh}" -l'].join(' ')
+}
+
+function checkedName(name: string): string {
+  if (envNameSchema.safeParse(name).success) return name
+  throw new MicrovmError('INVALID_ARGUMENT', `not a variable name: ${JSON.stringify(name)}`)
 }
 
 function wrapChannel(channel: ClientChannel, connectionClosed: Set<() => void>): GuestProcess {
@@ -139,11 +148,11 @@ async function withSftp(
 /** A callback of ssh2 as a promise; it throws synchronously when the connection is gone. */
 async function called<T>(
   what: string,
-  start: (done: (error: Error | undefined, value: T) => void) => void,
+  start: (done: (error: Error | undefined, value?: T) => void) => void,
 ): Promise<T> {
   try {
     return await new Promise<T>((resolve, reject) => {
-      start((error, value) => (error === undefined ? resolve(value) : reject(error)))
+      start((error, value) => (error === undefined ? resolve(value as T) : reject(error)))
     })
   } catch (error) {
     throw new MicrovmError('SSH_FAILED', `${what}: ${(error as Error).message}`, { cause: error })
