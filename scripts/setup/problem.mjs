@@ -23,7 +23,7 @@ export class SetupProblem extends Error {
     return new SetupProblem(part, cause, systemRemedies[String(code)] ?? defaultRemedy)
   }
 
-  /** @returns {string} */
+  /** @override @returns {string} */
   toString() {
     return `✗ ${this.part}\n  why:    ${indent(this.reason)}\n  remedy: ${indent(this.remedy)}`
   }

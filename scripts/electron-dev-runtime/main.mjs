@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The app inside the Electron that set-up makes for development (scripts/setup/electron-registry.mjs):
+// `electron <folder>` loads the app in <folder>, as Electron's own default app does, which that build lacks.
+// The top-level await matters: Electron holds back its `ready` event until this module has ended.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { app as publicApp } from 'electron'
+
+/**
+ * The default app sets these too; Electron's types leave them out.
+ * @typedef {{ setVersion(v: string): void, setAppPath(p: string): void, setDesktopName(n: string): void }} Setters
+ */
+const app = /** @type {typeof publicApp & Setters} */ (publicApp)
+
+const folder = process.argv.slice(1).find((argument) => !argument.startsWith('-'))
+if (folder === undefined) {
+  console.error('usage: electron <app folder> [arguments]')
+  process.exit(64)
+}
+const appDir = resolve(folder)
+const manifest = JSON.parse(readFileSync(join(appDir, 'package.json'), 'utf8'))
+
+Object.defineProperty(process, 'defaultApp', { configurable: false, enumerable: true, value: true })
+app.setName(manifest.productName ?? manifest.name)
+app.setVersion(manifest.version)
+app.setAppPath(appDir)
+if (!app.commandLine.hasSwitch('user-data-dir')) {
+  app.setPath('userData', join(app.getPath('appData'), app.getName()))
+}
+if (manifest.desktopName) app.setDesktopName(manifest.desktopName)
+
+const main = createRequire(join(appDir, 'package.json')).resolve(appDir)
+await import(pathToFileURL(main).href)
