@@ -89,8 +89,13 @@ export const ipcCalls = {
 
   'images.list': call(none)<ImageView[]>(),
   'images.pull': call(z.object({ reference, operationId }))<ImageView>(),
-  /** Asks for a file or folder with the system's dialog, imports it. null: the dialog was dismissed. */
-  'images.import': call(z.object({ operationId }))<ImageView | null>(),
+  /**
+   * Asks for an OCI archive (a file) or an OCI layout (a folder) with the system's dialog, imports it;
+   * no dialog asks for both everywhere. null: the dialog was dismissed.
+   */
+  'images.import': call(
+    z.object({ operationId, kind: z.enum(['archive', 'folder']).default('archive') }),
+  )<ImageView | null>(),
   'images.remove': call(z.object({ reference }))<void>(),
 
   /** Past output, at most the last 256 KiB, and from now on `console.data` events. */
