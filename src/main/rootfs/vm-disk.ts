@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine's own disk: a copy of a small ext4 template, stretched to its size without taking the
+// space. The file system inside grows when the guest's init next mounts it. Nothing here looks
+// into a disk; a target is either complete or not there.
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { chmod, copyFile, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { MicrovmError } from '../../contract/errors'
+import { syncFolder } from '../lib/atomic-file'
+import { writeFully } from './write-fully'
+
+const MIB = 1024 * 1024
+const CHUNK_SIZE = 4 * MIB
+/** The least hole worth keeping: a block of the usual host file systems, and of the guest's. */
+const HOLE_SIZE = 4096
+
+/** What a reflink answers where the file system, or the pair of them, cannot do it. */
+const noReflink = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY', 'EPERM'])
+
+/**
+ * Makes a machine's disk, mode 0600, replacing what is at `target`.
+ * @param template an ext4 image that can be grown online
+ * @param sizeMib of the new disk, not below the template's
+ * @throws INVALID_ARGUMENT for a size below the template's, DISK_FULL
+ */
+export async function createVmDisk(
+  template: string,
+  target: string,
+  sizeMib: number,
+): Promise<void> {
+  await replaceWhole(target, async (temp) => {
+    await copyContent(template, temp)
+    await chmod(temp, 0o600)
+    await stretch(temp, sizeMib)
+  })
+}
+
+/**
+ * Makes a disk larger; its machine must be stopped. The same size again is no error.
+ * @throws INVALID_ARGUMENT when the disk is larger already: shrinking would lose data
+ */
+export async function growVmDisk(path: string, sizeMib: number): Promise<void> {
+  try {
+    await stretch(path, sizeMib)
+  } catch (error) {
+    throw MicrovmError.inContext(`grow ${path}`, error)
+  }
+}
+
+/**
+ * Copies a file with its permission bits, sharing its blocks where the file system can, else
+ * leaving blocks of zeros out. Takes time with the file's size, holes included: Node cannot ask for them.
+ * @returns which of the two it was
+ * @throws DISK_FULL, CANCELLED; nothing is left behind then, and what was at `target` stays
+ */
+export async function cloneFile(
+  source: string,
+  target: string,
+  options: { signal?: AbortSignal } = {},
+): Promise<'reflink' | 'sparse-copy'> {
+  return replaceWhole(target, async (temp) => {
+    const way = await copyContent(source, temp, options.signal)
+    await chmod(temp, (await stat(source)).mode & 0o7777)
+    return way
+  })
+}
+
+/** Lets `make` fill a temp file, which then takes the target's name. */
+async function replaceWhole<T>(target: string, make: (temp: string) => Promise<T>): Promise<T> {
+  const temp = `${target}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    const result = await make(temp)
+    await withFile(temp, 'r+', (file) => file.sync())
+    await rename(temp, target)
+    await syncFolder(dirname(target))
+    return result
+  } catch (error) {
+    await rm(temp, { force: true })
+    throw MicrovmError.inContext(`make ${target}`, error)
+  }
+}
+
+async function copyContent(
+  source: string,
+  target: string,
+  signal?: AbortSignal,
+): Promise<'reflink' | 'sparse-copy'> {
+  try {
+    await copyFile(source, target, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL)
+    return 'reflink'
+  } catch (error) {
+    if (!noReflink.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+  await withFile(source, 'r', (from) =>
+    withFile(target, 'wx', (to) => copySparse(from, to, signal)),
+  )
+  return 'sparse-copy'
+}
+
+async function copySparse(from: FileHandle, to: FileHandle, signal?: AbortSignal): Promise<void> {
+  const { size } = await from.stat()
+  await to.truncate(size)
+  const chunk = Buffer.allocUnsafe(CHUNK_SIZE)
+  for (let position = 0; position < size;) {
+    signal?.throwIfAborted()
+    const { bytesRead } = await from.read(chunk, 0, CHUNK_SIZE, position)
+    if (bytesRead === 0) throw new MicrovmError('CONFLICT', 'the file became shorter meanwhile')
+    for (const [start, end] of dataRuns(chunk.subarray(0, bytesRead)))
+      await writeFully(to, chunk.subarray(start, end), position + start)
+    position += bytesRead
+  }
+}
+
+const zeros = Buffer.alloc(HOLE_SIZE)
+
+/** Start and end of each stretch of blocks that are not all zeros. */
+function* dataRuns(chunk: Buffer): Generator<[start: number, end: number]> {
+  let start = -1
+  for (let at = 0; at < chunk.length; at += HOLE_SIZE) {
+    const end = Math.min(at + HOLE_SIZE, chunk.length)
+    const isHole = chunk.compare(zeros, 0, end - at, at, end) === 0
+    if (isHole && start >= 0) yield [start, at]
+    if (isHole) start = -1
+    else if (start < 0) start = at
+  }
+  if (start >= 0) yield [start, chunk.length]
+}
+
+async function stretch(path: string, sizeMib: number): Promise<void> {
+  const size = sizeMib * MIB
+  await withFile(path, 'r+', async (file) => {
+    const present = (await file.stat()).size
+    if (!Number.isSafeInteger(size) || size < present)
+      throw new MicrovmError(
+        'INVALID_ARGUMENT',
+        `a disk of ${present / MIB} MiB cannot become one of ${sizeMib} MiB`,
+        { hint: 'Disks only grow. Choose a larger size.' },
+      )
+    await file.truncate(size)
+    await file.sync()
+  })
+}
+
+async function withFile<T>(
+  path: string,
+  flags: string,
+  work: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  const file = await open(path, flags, 0o600)
+  try {
+    return await work(file)
+  } finally {
+    await file.close()
+  }
+}
