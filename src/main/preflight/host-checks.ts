@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checks every launch runs (SPEC "preflight").
+import { execFile } from 'node:child_process'
+import { access, constants, mkdir, stat, statfs } from 'node:fs/promises'
+import { availableParallelism, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Part } from '../lib/parts'
+import { PORTS_CHECK, type Finding, type PreflightCheck } from './checks'
+import { findPortHolder, isPortFree } from './ports'
+
+const MIB = 1024 * 1024
+const OLDEST_QEMU = [7, 2] as const
+/** Advisory minimum, SPEC "preflight". */
+const ADVISED_DISK_MIB = 2048
+const ADVISED_MEMORY_MIB = 1024
+
+const runFile = promisify(execFile)
+
+const qemuCheck: PreflightCheck = {
+  name: 'QEMU',
+  required: true,
+  run: async ({ parts: { qemu } }) => {
+    if (!qemu.found) return missing('QEMU is not installed', qemu.hint)
+    const { stdout } = await runFile(qemu.path, ['--version'], { timeout: 10_000 })
+    const version = /version (\d+)\.(\d+)(?:\.(\d+))?/.exec(stdout)
+    if (version === null) return missing(`${qemu.path} does not say its version`, QEMU_HINT)
+    const detail = `QEMU ${version[0].slice('version '.length)} at ${qemu.path}`
+    const [major, minor] = [Number(version[1]), Number(version[2])]
+    const tooOld = major < OLDEST_QEMU[0] || (major === OLDEST_QEMU[0] && minor < OLDEST_QEMU[1])
+    return tooOld ? missing(`${detail} is older than 7.2`, QEMU_HINT) : { status: 'ok', detail }
+  },
+}
+const QEMU_HINT = 'Install QEMU 7.2 or newer, or point MICROVM_QEMU at one.'
+
+const acceleratorCheck: PreflightCheck = {
+  name: 'Virtualisation',
+  required: true,
+  run: async ({ backend, parts }) => {
+    if (backend.available) {
+      const { accelerator, reason } = backend.choice
+      const slow = accelerator === 'tcg'
+      return {
+        status: slow ? 'warning' : 'ok',
+        detail: `${accelerator}: ${reason}`,
+        ...(slow ? { hint: 'Machines work, but slower than with hardware virtualisation.' } : {}),
+      }
+    }
+    // Without QEMU there is nothing to probe, and that check has already said so.
+    if (!parts.qemu.found) return undefined
+    return missing(`no backend can run a machine: ${backend.reason}`, backend.hint)
+  },
+}
+
+const partCheck = (name: string, what: string, part: 'gvproxy' | 'kernel'): PreflightCheck => ({
+  name,
+  required: true,
+  run: async ({ parts }) => describePart(what, parts[part]),
+})
+
+const guestCheck: PreflightCheck = {
+  name: 'Guest bundle',
+  required: true,
+  run: async ({ parts: { guest } }) => {
+    if (!guest.found) return missing('the guest bundle is missing', guest.hint)
+    for (const name of ['bundle.tar', 'manifest.json', 'vm-disk.ext4']) {
+      const path = join(guest.path, name)
+      const there = await access(path, constants.R_OK).then(
+        () => true,
+        () => false,
+      )
+      if (!there) return missing(`the guest bundle has no ${name} (${path})`, SETUP_HINT)
+    }
+    return { status: 'ok', detail: `guest bundle at ${guest.path}` }
+  },
+}
+const SETUP_HINT = 'Run `npm run setup` in the project’s folder, or install the app again.'
+
+const starterCheck: PreflightCheck = {
+  name: 'Starter image',
+  required: false,
+  run: async ({ parts: { starter }, wanted }) =>
+    wanted === undefined ? describePart('starter image', starter) : undefined,
+}
+
+const dataDirCheck: PreflightCheck = {
+  name: 'Data directory',
+  required: true,
+  run: async ({ dataDir }) => {
+    try {
+      await mkdir(dataDir, { recursive: true, mode: 0o700 })
+      await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+      if (!(await stat(dataDir)).isDirectory()) throw new Error('not a folder')
+    } catch (error) {
+      return missing(
+        `the data directory ${dataDir} cannot be written: ${(error as Error).message}`,
+        'Give yourself write access to it, or set MICROVM_DATA_DIR to another folder.',
+      )
+    }
+    return { status: 'ok', detail: `data directory at ${dataDir}` }
+  },
+}
+
+const diskSpaceCheck: PreflightCheck = {
+  name: 'Disk space',
+  required: false,
+  run: async ({ dataDir }) => {
+    const disk = await statfs(dataDir).catch(() => undefined)
+    if (disk === undefined) return undefined
+    const freeMib = Math.floor((disk.bavail * disk.bsize) / MIB)
+    const detail = `${freeMib} MiB free for ${dataDir}`
+    return freeMib >= ADVISED_DISK_MIB
+      ? { status: 'ok', detail }
+      : missing(detail, 'Images and machines want 2 GiB or more: free some space.')
+  },
+}
+
+/** More CPUs than cores works, it only gains nothing: a warning. More memory than there is does not: refused. */
+const cpuCheck: PreflightCheck = {
+  name: 'CPU',
+  required: false,
+  run: async ({ wanted }) => {
+    const cores = availableParallelism()
+    if (wanted !== undefined && wanted.cpus > cores) {
+      return missing(`${wanted.cpus} CPUs asked for, the host has ${cores}`, 'Ask for fewer CPUs.')
+    }
+    return { status: 'ok', detail: `${cores} ${cores === 1 ? 'core' : 'cores'}` }
+  },
+}
+
+const memoryCheck: PreflightCheck = {
+  name: 'Memory',
+  required: true,
+  run: async ({ wanted }) => {
+    const hostMib = Math.floor(totalmem() / MIB)
+    if (wanted !== undefined && wanted.memoryMib > hostMib) {
+      return missing(
+        `${wanted.memoryMib} MiB of memory asked for, the host has ${hostMib} MiB`,
+        `Ask for less than ${hostMib} MiB.`,
+      )
+    }
+    const detail = `${hostMib} MiB`
+    return hostMib >= ADVISED_MEMORY_MIB
+      ? { status: 'ok', detail }
+      : { status: 'warning', detail, hint: 'Machines want 1 GiB or more on the host.' }
+  },
+}
+
+const portsCheck: PreflightCheck = {
+  name: PORTS_CHECK,
+  required: true,
+  run: async ({ wanted }) => {
+    const taken: string[] = []
+    for (const { host } of wanted?.ports ?? []) {
+      if (host === 0 || (await isPortFree(host))) continue
+      const holder = await findPortHolder(host)
+      taken.push(`port ${host} is in use${holder === undefined ? '' : ` by ${holder}`}`)
+    }
+    if (wanted === undefined || wanted.ports.length === 0) return undefined
+    return taken.length === 0
+      ? { status: 'ok', detail: `${wanted.ports.length} free` }
+      : missing(taken.join(', '), 'Choose another host port, or end what uses it.')
+  },
+}
+
+export const hostChecks: readonly PreflightCheck[] = [
+  qemuCheck,
+  acceleratorCheck,
+  partCheck('Network', 'gvproxy', 'gvproxy'),
+  partCheck('Guest kernel', 'guest kernel', 'kernel'),
+  guestCheck,
+  starterCheck,
+  dataDirCheck,
+  diskSpaceCheck,
+  cpuCheck,
+  memoryCheck,
+  portsCheck,
+]
+
+function describePart(what: string, part: Part): Finding {
+  return part.found
+    ? { status: 'ok', detail: `${what} at ${part.path}` }
+    : missing(`the ${what} is missing`, part.hint)
+}
+
+function missing(detail: string, hint?: string): Finding {
+  return { status: 'failed', detail, ...(hint === undefined ? {} : { hint }) }
+}
