@@ -45,7 +45,10 @@ const built = (path: string): string => join(projectRoot(), 'out', path)
 
 const send: SendEvent = (event, payload) => window.send(IPC_EVENT_CHANNEL, event, payload)
 const operations = new Operations(send)
-const terminals = new Terminals({ machines: async () => (await engine()).machines, send })
+const terminals = new Terminals({
+  connect: async (id) => (await engine()).machines.connect(id),
+  send,
+})
 const consoles = createConsoles({ engine, send })
 const window = new MainWindow({
   open: () =>

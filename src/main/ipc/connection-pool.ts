@@ -5,22 +5,25 @@ import type { GuestConnection } from '../ssh/guest-connection'
 
 const CHANNELS_PER_CONNECTION = 10
 
+export type TerminalConnection = Pick<GuestConnection, 'exec' | 'onClose' | 'close'>
+type Connect = (vmId: string) => Promise<TerminalConnection>
+
 export interface Lease {
-  readonly connection: GuestConnection
+  readonly connection: TerminalConnection
   /** Gives the channel back; safe to call twice. */
   release(): void
 }
 
 interface Shared {
-  readonly opening: Promise<GuestConnection>
+  readonly opening: Promise<TerminalConnection>
   leases: number
 }
 
 export class ConnectionPool {
-  readonly #connect: (vmId: string) => Promise<GuestConnection>
+  readonly #connect: Connect
   readonly #byVm = new Map<string, Set<Shared>>()
 
-  constructor(connect: (vmId: string) => Promise<GuestConnection>) {
+  constructor(connect: Connect) {
     this.#connect = connect
   }
 
@@ -48,7 +51,7 @@ export class ConnectionPool {
     return shared
   }
 
-  #release(vmId: string, shared: Shared, connection: GuestConnection): void {
+  #release(vmId: string, shared: Shared, connection: TerminalConnection): void {
     shared.leases -= 1
     if (shared.leases > 0) return
     this.#forget(vmId, shared)

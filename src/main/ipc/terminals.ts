@@ -7,9 +7,8 @@ import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
 import { MicrovmError } from '../../contract/errors'
 import { TERMINAL_WINDOW_BYTES, type IpcEvents, type IpcParsedArgs } from '../../contract/ipc'
-import type { Machines } from '../engine'
 import type { GuestProcess } from '../ssh/guest-connection'
-import { ConnectionPool, type Lease } from './connection-pool'
+import { ConnectionPool, type Lease, type TerminalConnection } from './connection-pool'
 import type { SendEvent } from './events'
 import type { IpcHandlers } from './handle'
 import { OutputPump } from './output-pump'
@@ -18,7 +17,7 @@ const TERMINALS_MAX = 100
 const ENVIRONMENT = { COLORTERM: 'truecolor', LANG: 'C.UTF-8' } as const
 
 export interface TerminalsDeps {
-  machines(): Promise<Pick<Machines, 'connect'>>
+  connect(vmId: string): Promise<TerminalConnection>
   readonly send: SendEvent
 }
 
@@ -55,7 +54,7 @@ export class Terminals {
 
   constructor(deps: TerminalsDeps) {
     this.#deps = deps
-    this.#pool = new ConnectionPool(async (id) => (await deps.machines()).connect(id))
+    this.#pool = new ConnectionPool((id) => deps.connect(id))
   }
 
   /** The window is gone: hangs up on every shell. */
