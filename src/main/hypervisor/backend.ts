@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What runs machines. A backend says whether and how it works on this host, what view of an image
+// it boots from, and starts the runner of one machine. It knows nothing of images, specs or state.
+import type { RunnerConfigInput } from '../../contract/runner-config'
+import type { BackendChoice, ProcessIdentity, VmState } from '../../contract/vm-state'
+import type { RunnerClient } from './runner-client'
+
+/** Whether a backend can run machines here, in words for the Doctor. */
+export type BackendProbe =
+  | {
+      readonly available: true
+      readonly choice: BackendChoice
+      /** "QEMU 7.2.22 at /usr/bin/qemu-system-x86_64" */
+      readonly detail: string
+    }
+  | { readonly available: false; readonly reason: string; readonly hint: string }
+
+export interface Backend {
+  readonly name: BackendChoice['name']
+  /** The view of an image's tree it boots from: the bootable disk, or a directory shared with the guest. */
+  readonly rootfs: 'disk' | 'directory'
+  /** Never throws; the answer is remembered until the host boots again or a part changes. */
+  probe(): Promise<BackendProbe>
+  /**
+   * Writes runner.json, starts the runner and waits until it answers. The guest boots on.
+   * @throws RUNNER_FAILED (with the end of runner.log), CANCELLED (the runner is gone by then)
+   */
+  start(config: RunnerConfigInput, options?: { signal?: AbortSignal }): Promise<VmHandle>
+}
+
+/** A running machine, as far as this process is concerned: its runner. */
+export interface VmHandle {
+  readonly id: string
+  readonly runner: ProcessIdentity
+  readonly client: RunnerClient
+  isAlive(): Promise<boolean>
+  /**
+   * Asks the runner to stop the guest; a runner that does not answer gets TERM, then KILL at 30 s,
+   * and its children die with it. Resolves when the runner is gone.
+   * @returns the last state the runner told, if it told any
+   * @throws PERMISSION_DENIED if the runner belongs to someone else
+   */
+  stop(options?: { force?: boolean }): Promise<VmState | undefined>
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts the runner of one machine: a detached process that outlives us. Done when its control
+// socket answers; a runner that ends before that is reported with the end of its log.
+import { spawn } from 'node:child_process'
+import { lstat, mkdir, open, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MicrovmError } from '../../contract/errors'
+import { runnerExitCodes, type RunnerConfigInput } from '../../contract/runner-config'
+import { RUNNER_SOCKET } from '../../contract/runner-rpc'
+import { writeFileAtomic } from '../lib/atomic-file'
+import { entryPoint } from '../lib/entry-points'
+import { identifyProcess } from '../lib/process-identity'
+import type { VmHandle } from './backend'
+import { connectRunner, type RunnerClient } from './runner-client'
+import { vmHandle } from './vm-handle'
+
+const ANSWER_TIMEOUT_MS = 20_000
+const POLL_MS = 5
+/** A runner.log beyond this begins anew with the next start. */
+const MAX_LOG_BYTES = 1024 * 1024
+const LOG_TAIL_LINES = 5
+
+/** @throws RUNNER_FAILED, CANCELLED; the runner is gone by then */
+export async function spawnRunner(
+  config: RunnerConfigInput,
+  options: { signal?: AbortSignal; script?: string } = {},
+): Promise<VmHandle> {
+  const { signal, script = entryPoint('runner') } = options
+  const logPath = join(config.vmDir, 'runner.log')
+  const configPath = join(config.vmDir, 'runner.json')
+  await prepareSocketDir(config.socketDir)
+  await writeFileAtomic(configPath, `${JSON.stringify(config, null, 2)}\n`)
+  const child = await launch(script, configPath, logPath)
+  let ended: { code: number | null; signal: NodeJS.Signals | null } | undefined
+  child.once('exit', (code, exitSignal) => (ended = { code, signal: exitSignal }))
+  const deadline = Date.now() + ANSWER_TIMEOUT_MS
+  try {
+    for (;;) {
+      signal?.throwIfAborted()
+      if (ended !== undefined) throw await describeFailure(ended, logPath)
+      const client = await tryConnect(join(config.socketDir, RUNNER_SOCKET))
+      const identity = client && (await identifyProcess(child.pid ?? 0))
+      if (client && identity) {
+        child.unref()
+        return vmHandle(config.vmId, identity, client)
+      }
+      if (Date.now() > deadline)
+        throw new MicrovmError('RUNNER_FAILED', `the runner is silent for ${ANSWER_TIMEOUT_MS} ms`)
+      await sleep(POLL_MS)
+    }
+  } catch (error) {
+    if (ended === undefined) child.kill('SIGKILL')
+    throw error
+  }
+}
+
+/** Made by us or refused: in a shared temp directory someone else could have been first. */
+async function prepareSocketDir(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  const found = await lstat(path)
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0)
+    throw new MicrovmError('PERMISSION_DENIED', `${path} is not a private folder of yours`, {
+      hint: 'Its owner must be you and its mode 0700. Remove it or correct it.',
+    })
+}
+
+async function launch(
+  script: string,
+  configPath: string,
+  logPath: string,
+): Promise<ReturnType<typeof spawn>> {
+  const full = await stat(logPath).then(
+    ({ size }) => size > MAX_LOG_BYTES,
+    () => false,
+  )
+  const log = await open(logPath, full ? 'w' : 'a', 0o600)
+  try {
+    const child = spawn(process.execPath, [...nodeFlags, script, configPath], {
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      cwd: '/',
+      // Electron's executable is Node with this, and only with this.
+      env: process.versions.electron ? { ...process.env, ELECTRON_RUN_AS_NODE: '1' } : process.env,
+    })
+    await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+    return child
+  } catch (error) {
+    throw MicrovmError.inContext('start the runner', error)
+  } finally {
+    await log.close()
+  }
+}
+
+/** One process per machine: a small heap matters more than its peak speed. */
+const nodeFlags = ['--max-semi-space-size=1', '--max-old-space-size=128']
+
+const tryConnect = (path: string): Promise<RunnerClient | undefined> =>
+  connectRunner(path).catch(() => undefined)
+
+async function describeFailure(
+  ended: { code: number | null; signal: NodeJS.Signals | null },
+  logPath: string,
+): Promise<MicrovmError> {
+  const text = await readFile(logPath, 'utf8').catch(() => '')
+  const tail = text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')
+  const how =
+    ended.signal !== null ? `was killed by ${ended.signal}` : `ended with code ${ended.code}`
+  const kind = Object.entries(runnerExitCodes).find(([, code]) => code === ended.code)?.[0]
+  return new MicrovmError(
+    'RUNNER_FAILED',
+    `the runner ${how}${kind === undefined ? '' : ` (${kind})`}: ${tail}`,
+    { hint: `Its whole log is ${logPath}.` },
+  )
+}
