@@ -46,20 +46,20 @@ const wanted = {
  * @returns {Promise<{ packages: DebianPackages, fetched: boolean }>}
  */
 export async function ensureDebianPackages(deps) {
-  const present = await readPresent(deps.cache)
+  const present = await presentDebianPackages(deps.cache)
   if (present) return { packages: present, fetched: false }
   const lock = join(deps.cache, 'locks', 'debian')
   const work = async () => {
     // Another clone's set-up may have fetched them while this one waited.
-    const now = await readPresent(deps.cache)
+    const now = await presentDebianPackages(deps.cache)
     if (now) return { packages: now, fetched: false }
     return { packages: await fetchAll(deps.cache, deps.env), fetched: true }
   }
   return withLock(lock, work, deps.onWait ? { onWait: deps.onWait } : {})
 }
 
-/** @param {string} cache @returns {Promise<DebianPackages | undefined>} */
-async function readPresent(cache) {
+/** What the cache holds, if that is all of it. @param {string} cache @returns {Promise<DebianPackages | undefined>} */
+export async function presentDebianPackages(cache) {
   try {
     const packages = JSON.parse(await readFile(join(cache, 'deb', 'packages.json'), 'utf8'))
     for (const [name, suite] of Object.entries(wanted)) {

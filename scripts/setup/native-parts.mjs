@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Assembles runtime/<os>-<arch> from the Debian packages by calling the scripts that make each part.
+// manifest.json there tells, for each part, what it was made from (a key over packages and scripts), its files
+// with size and SHA-256, and its source packages. A part is made again when its key changes or a file is gone.
+import { createHash } from 'node:crypto'
+import { createReadStream, readFileSync, statSync } from 'node:fs'
+import { chmod, copyFile, mkdir, readdir, stat } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { makeAtomically, writeJsonAtomically } from './atomic.mjs'
+import { failureOf, tryCommand } from './command.mjs'
+import { inProject, projectDir, runtimeDir } from './paths.mjs'
+import { SetupProblem } from './problem.mjs'
+import { hashFiles } from './stamps.mjs'
+
+/** @typedef {import('./debian-packages.mjs').DebianPackages} DebianPackages */
+/**
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {readonly string[]} outputs files or folders in the runtime folder
+ * @property {readonly (keyof DebianPackages)[]} packages
+ * @property {readonly string[]} inputs files or folders of the project
+ * @property {(packages: DebianPackages, at: (output: string) => string) => Promise<void>} make
+ */
+/**
+ * @typedef {object} ManifestPart
+ * @property {string} key
+ * @property {{ path: string, size: number, sha256: string }[]} files
+ * @property {{ name: string, version: string, suite: string, sha256: string }[]} packages sha256 of the .deb
+ * @typedef {{ version: 1, parts: Record<string, ManifestPart> }} Manifest
+ */
+
+/** @type {readonly Part[]} */
+export const parts = [
+  {
+    name: 'gvproxy',
+    outputs: ['bin/gvproxy'],
+    packages: ['gvproxy'],
+    inputs: [],
+    make: (packages, at) =>
+      copyProgram(join(packages.gvproxy.dir, 'usr/bin/gvproxy'), at('bin/gvproxy')),
+  },
+  {
+    name: 'kernel',
+    outputs: ['kernel/vmlinux.elf'],
+    packages: ['libkrunfw5'],
+    inputs: ['scripts/kernel'],
+    make: (packages, at) =>
+      runScript('scripts/kernel/make-kernel.mjs', {
+        library: join(packages.libkrunfw5.dir, 'usr/lib/x86_64-linux-gnu/libkrunfw.so.5'),
+        out: at('kernel/vmlinux.elf'),
+      }),
+  },
+]
+
+/**
+ * Makes one part if it is not current.
+ * @param {Part} part
+ * @param {DebianPackages} packages
+ * @returns {Promise<{ made: boolean }>}
+ */
+export async function ensurePart(part, packages) {
+  const key = await keyOf(part, packages)
+  const manifest = readManifest()
+  if (isPresent(manifest.parts[part.name], key)) return { made: false }
+  /** @param {string} output */
+  const at = (output) => join(runtimeDir, output)
+  for (const output of part.outputs) await mkdir(dirname(at(output)), { recursive: true })
+  try {
+    await part.make(packages, at)
+  } catch (error) {
+    throw SetupProblem.of(part.name, error)
+  }
+  const files = await Promise.all((await filesOf(part.outputs)).map(describeFile))
+  manifest.parts[part.name] = { key, files, packages: sourcesOf(part, packages) }
+  await writeJsonAtomically(manifestFile(), manifest)
+  return { made: true }
+}
+
+/** @param {DebianPackages} packages @returns {Promise<boolean>} */
+export async function partsAreCurrent(packages) {
+  const manifest = readManifest()
+  for (const part of parts) {
+    if (!isPresent(manifest.parts[part.name], await keyOf(part, packages))) return false
+  }
+  return true
+}
+
+/** @param {Part} part @param {DebianPackages} packages */
+async function keyOf(part, packages) {
+  const hash = createHash('sha256').update(await hashFiles(projectDir, part.inputs))
+  for (const name of part.packages) hash.update(packages[name].sha256)
+  return hash.update(part.outputs.join()).digest('hex')
+}
+
+/** @param {ManifestPart | undefined} made @param {string} key */
+function isPresent(made, key) {
+  return (
+    made?.key === key &&
+    made.files.every(
+      (file) =>
+        statSync(join(runtimeDir, file.path), { throwIfNoEntry: false })?.size === file.size,
+    )
+  )
+}
+
+const manifestFile = () => join(runtimeDir, 'manifest.json')
+
+/** @returns {Manifest} */
+function readManifest() {
+  try {
+    const manifest = JSON.parse(readFileSync(manifestFile(), 'utf8'))
+    if (manifest.version === 1) return manifest
+  } catch {
+    // None yet, or unreadable: every part is made anew.
+  }
+  return { version: 1, parts: {} }
+}
+
+/** @param {Part} part @param {DebianPackages} packages */
+function sourcesOf(part, packages) {
+  return part.packages.map((name) => {
+    const { version, suite, sha256 } = packages[name]
+    return { name, version, suite, sha256 }
+  })
+}
+
+/** @param {readonly string[]} outputs @returns {Promise<string[]>} absolute paths */
+async function filesOf(outputs) {
+  const files = []
+  for (const output of outputs) {
+    const path = join(runtimeDir, output)
+    if ((await stat(path)).isFile()) files.push(path)
+    else {
+      const inside = await readdir(path, { recursive: true, withFileTypes: true })
+      files.push(...inside.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name)))
+    }
+  }
+  return files.sort()
+}
+
+/** @param {string} path */
+async function describeFile(path) {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  const { size } = await stat(path)
+  return { path: relative(runtimeDir, path), size, sha256: hash.digest('hex') }
+}
+
+/** @param {string} from @param {string} to */
+async function copyProgram(from, to) {
+  await makeAtomically(to, async (partial) => {
+    await copyFile(from, partial)
+    await chmod(partial, 0o755)
+  })
+}
+
+/**
+ * Runs one of the project's scripts with `--name value` arguments.
+ * @param {string} script
+ * @param {Record<string, string>} options
+ */
+async function runScript(script, options) {
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+  const result = await tryCommand(process.execPath, [inProject(script), ...args])
+  if (result.code !== 0) throw new Error(`${script} failed.\n${failureOf(result)}`)
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the operating system must have. Judged by the command or library itself, not by a package's name, so
+// that it holds on any distribution. Only what is missing is installed, and only as root; anyone else is
+// told the exact command.
+import { accessSync, constants, existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { command, failureOf, tryCommand } from './command.mjs'
+import { SetupProblem } from './problem.mjs'
+
+const PART = 'system packages'
+
+/** @typedef {'cli' | 'app' | 'headless' | 'tests'} Purpose */
+/**
+ * @typedef {object} Need
+ * @property {Purpose} purpose
+ * @property {string} why
+ * @property {readonly string[]} packages Debian's names for it, newest release first: one of them is installed
+ * @property {string} [command] in PATH
+ * @property {string} [library] file name as the dynamic linker knows it
+ * @property {string} [file] anywhere among the compiler's files
+ */
+
+/** @type {readonly Need[]} */
+const needs = [
+  {
+    purpose: 'cli',
+    command: 'qemu-system-x86_64',
+    packages: ['qemu-system-x86'],
+    why: 'runs the machines',
+  },
+  {
+    purpose: 'cli',
+    command: 'mke2fs',
+    packages: ['e2fsprogs'],
+    why: "makes the template of a machine's disk",
+  },
+  {
+    purpose: 'cli',
+    command: 'gcc',
+    packages: ['gcc'],
+    why: "compiles the guest's first process",
+  },
+  {
+    purpose: 'cli',
+    file: 'libc.a',
+    packages: ['libc6-dev'],
+    why: "the C library for the guest's first process",
+  },
+  ...electronNeed('libgtk-3.so.0', 'libgtk-3-0t64', 'libgtk-3-0'),
+  ...electronNeed('libnss3.so', 'libnss3'),
+  ...electronNeed('libasound.so.2', 'libasound2t64', 'libasound2'),
+  ...electronNeed('libgbm.so.1', 'libgbm1'),
+  ...electronNeed('libatk-bridge-2.0.so.0', 'libatk-bridge2.0-0t64', 'libatk-bridge2.0-0'),
+  ...electronNeed('libcups.so.2', 'libcups2t64', 'libcups2'),
+  {
+    purpose: 'headless',
+    command: 'Xvfb',
+    packages: ['xvfb'],
+    why: 'a display for the window where there is none',
+  },
+  { purpose: 'tests', command: 'qemu-img', packages: ['qemu-utils'], why: 'judges disk images' },
+  { purpose: 'tests', command: 'fsck.erofs', packages: ['erofs-utils'], why: 'judges our EROFS' },
+  {
+    purpose: 'tests',
+    command: 'docker-registry',
+    packages: ['docker-registry'],
+    why: 'a real registry to pull from',
+  },
+  {
+    purpose: 'tests',
+    command: 'debootstrap',
+    packages: ['debootstrap'],
+    why: 'makes a Debian image to run',
+  },
+]
+
+/** @param {string} library @param {string[]} packages @returns {Need[]} */
+function electronNeed(library, ...packages) {
+  return [{ purpose: 'app', library, packages, why: 'Electron loads it' }]
+}
+
+/**
+ * Makes sure that everything for the given purposes is there.
+ * @param {{ purposes: readonly Purpose[], env: NodeJS.ProcessEnv, say: (line: string) => void }} deps
+ * @returns {Promise<readonly string[]>} the packages that were installed
+ */
+export async function ensureSystemPackages(deps) {
+  const wanted = needs.filter((need) => deps.purposes.includes(need.purpose))
+  const missing = await findMissing(wanted, deps.env)
+  if (missing.length === 0) return []
+  const list = missing.map((need) => `${need.packages.at(-1)} (${need.why})`).join(', ')
+  if (!findCommand('apt-get', deps.env)) {
+    const remedy = 'Install them with the package manager of this system; the names are Debian’s.'
+    throw new SetupProblem(PART, `missing: ${list}`, remedy)
+  }
+  const packages = await chooseNames(missing)
+  const install = `apt-get install --yes --no-install-recommends ${packages.join(' ')}`
+  if (process.getuid?.() !== 0) {
+    const remedy = `Run this, then the same command again:\nsudo ${install}`
+    throw new SetupProblem(PART, `missing: ${list}`, remedy)
+  }
+  deps.say(`Installing with apt: ${list}`)
+  await aptInstall(packages, deps.env)
+  const still = await findMissing(missing, deps.env)
+  if (still.length === 0) return packages
+  const names = still.map((need) => need.command ?? need.library ?? need.file).join(', ')
+  throw new SetupProblem(PART, `installed, yet not found: ${names}`, `Look at: ${install}`)
+}
+
+/** @param {readonly Need[]} wanted @param {NodeJS.ProcessEnv} env @returns {Promise<Need[]>} */
+async function findMissing(wanted, env) {
+  const libraries = wanted.some((need) => need.library) ? await knownLibraries(env) : new Set()
+  const found = await Promise.all(
+    wanted.map(async (need) => {
+      if (need.command) return findCommand(need.command, env) !== undefined
+      if (need.library) return libraries.has(need.library)
+      return need.file === undefined || compilerHas(need.file)
+    }),
+  )
+  return wanted.filter((_, index) => !found[index])
+}
+
+/**
+ * @param {string} name
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string | undefined} its path; system folders are searched even if PATH lacks them
+ */
+export function findCommand(name, env) {
+  const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
+  return folders
+    .filter(Boolean)
+    .map((folder) => join(folder, name))
+    .find(isExecutable)
+}
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** @param {NodeJS.ProcessEnv} env @returns {Promise<Set<string>>} */
+async function knownLibraries(env) {
+  const listing = await command(findCommand('ldconfig', env) ?? 'ldconfig', ['-p'])
+  return new Set(listing.split('\n').map((line) => line.trim().split(' ')[0] ?? ''))
+}
+
+/** @param {string} file */
+async function compilerHas(file) {
+  // gcc prints the path it found, or the bare name when it found none.
+  const { stdout } = await tryCommand('gcc', [`-print-file-name=${file}`])
+  return stdout.includes('/') && existsSync(stdout.trim())
+}
+
+/** For each need the first of its names that this release of Debian has. @param {readonly Need[]} missing */
+async function chooseNames(missing) {
+  const asked = missing.flatMap((need) => need.packages)
+  const { stdout } = await tryCommand('apt-cache', ['show', '--no-all-versions', ...asked])
+  const known = new Set([...stdout.matchAll(/^Package: (.*)$/gm)].map((match) => match[1]))
+  // With no index yet (a fresh container) nothing is known: the plain name is right on Debian 12.
+  return missing.map(
+    (need) => need.packages.find((name) => known.has(name)) ?? need.packages.at(-1) ?? '',
+  )
+}
+
+/** @param {readonly string[]} packages @param {NodeJS.ProcessEnv} env */
+async function aptInstall(packages, env) {
+  const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: 900_000 }
+  const wait = ['-o', 'DPkg::Lock::Timeout=120']
+  const install = [...wait, 'install', '--yes', '--no-install-recommends', ...packages]
+  let result = await tryCommand('apt-get', install, options)
+  if (result.code === 0) return
+  // The index may be absent or out of date.
+  const updated = await tryCommand('apt-get', [...wait, 'update'], options)
+  result = await tryCommand('apt-get', install, options)
+  if (result.code === 0) return
+  throw new SetupProblem(
+    PART,
+    `apt-get could not install ${packages.join(' ')}.\n${failureOf(updated.code === 0 ? result : updated)}`,
+    'Check the network and apt’s package sources, then run the same command again.',
+  )
+}
