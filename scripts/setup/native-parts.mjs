@@ -9,6 +9,7 @@ import { dirname, join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { makeAtomically, writeJsonAtomically } from './atomic.mjs'
 import { failureOf, tryCommand } from './command.mjs'
+import { wantedPackages } from './debian-packages.mjs'
 import { inProject, projectDir, runtimeDir } from './paths.mjs'
 import { SetupProblem } from './problem.mjs'
 import { hashFiles } from './stamps.mjs'
@@ -56,13 +57,13 @@ export const parts = [
 /**
  * Makes one part if it is not current.
  * @param {Part} part
- * @param {DebianPackages} packages
+ * @param {() => Promise<DebianPackages>} getPackages asked only when the part must be made
  * @returns {Promise<{ made: boolean }>}
  */
-export async function ensurePart(part, packages) {
-  const key = await keyOf(part, packages)
+export async function ensurePart(part, getPackages) {
   const manifest = readManifest()
-  if (isPresent(manifest.parts[part.name], key)) return { made: false }
+  if (await isCurrent(part, manifest.parts[part.name])) return { made: false }
+  const packages = await getPackages()
   /** @param {string} output */
   const at = (output) => join(runtimeDir, output)
   for (const output of part.outputs) await mkdir(dirname(at(output)), { recursive: true })
@@ -71,37 +72,37 @@ export async function ensurePart(part, packages) {
   } catch (error) {
     throw SetupProblem.of(part.name, error)
   }
+  const sources = sourcesOf(part, packages)
   const files = await Promise.all((await filesOf(part.outputs)).map(describeFile))
-  manifest.parts[part.name] = { key, files, packages: sourcesOf(part, packages) }
+  manifest.parts[part.name] = { key: await keyOf(part, sources), files, packages: sources }
   await writeJsonAtomically(manifestFile(), manifest)
   return { made: true }
 }
 
-/** @param {DebianPackages} packages @returns {Promise<boolean>} */
-export async function partsAreCurrent(packages) {
+/** @returns {Promise<boolean>} */
+export async function partsAreCurrent() {
   const manifest = readManifest()
   for (const part of parts) {
-    if (!isPresent(manifest.parts[part.name], await keyOf(part, packages))) return false
+    if (!(await isCurrent(part, manifest.parts[part.name]))) return false
   }
   return true
 }
 
-/** @param {Part} part @param {DebianPackages} packages */
-async function keyOf(part, packages) {
-  const hash = createHash('sha256').update(await hashFiles(projectDir, part.inputs))
-  for (const name of part.packages) hash.update(packages[name].sha256)
-  return hash.update(part.outputs.join()).digest('hex')
+/** Whether it was made by these scripts, from packages like these, and is all there. @param {Part} part @param {ManifestPart | undefined} made */
+async function isCurrent(part, made) {
+  if (made === undefined || made.key !== (await keyOf(part, made.packages))) return false
+  return made.files.every(
+    (file) => statSync(join(runtimeDir, file.path), { throwIfNoEntry: false })?.size === file.size,
+  )
 }
 
-/** @param {ManifestPart | undefined} made @param {string} key */
-function isPresent(made, key) {
-  return (
-    made?.key === key &&
-    made.files.every(
-      (file) =>
-        statSync(join(runtimeDir, file.path), { throwIfNoEntry: false })?.size === file.size,
-    )
-  )
+/** @param {Part} part @param {ManifestPart['packages']} sources */
+async function keyOf(part, sources) {
+  const wanted = part.packages.map((name) => `${name}/${wantedPackages[name]}`)
+  return createHash('sha256')
+    .update(JSON.stringify([part.outputs, wanted, sources]))
+    .update(await hashFiles(projectDir, part.inputs))
+    .digest('hex')
 }
 
 const manifestFile = () => join(runtimeDir, 'manifest.json')

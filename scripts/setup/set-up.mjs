@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildIsCurrent, ensureBuild } from './app-build.mjs'
-import { ensureDebianPackages, presentDebianPackages } from './debian-packages.mjs'
+import { ensureDebianPackages } from './debian-packages.mjs'
 import { ensureElectron } from './electron.mjs'
 import { withLock } from './locking.mjs'
 import { ensurePart, parts, partsAreCurrent } from './native-parts.mjs'
@@ -47,16 +47,23 @@ async function runSteps({ purposes, report, env }) {
     (added) => (added.length === 0 ? 'present' : `installed ${added.join(', ')}`),
   )
   await report.step('npm packages', ensureNodeModules, cachedOr('fetched', 'fetched'))
-  const { packages } = await report.step(
-    'Debian packages',
-    () => ensureDebianPackages({ cache, env, onWait }),
-    cachedOr('fetched', 'fetched'),
+  const packages = once(() =>
+    report.step(
+      'Debian packages',
+      () => ensureDebianPackages({ cache, env, onWait }),
+      cachedOr('fetched', 'fetched'),
+    ),
   )
-  for (const part of parts) {
-    await report.step(part.name, () => ensurePart(part, packages), cachedOr('made', 'made'))
+  const getPackages = async () => (await packages()).packages
+  if (env['MICROVM_RUNTIME_DIR'])
+    report.say('  native parts: MICROVM_RUNTIME_DIR is set, left alone')
+  else {
+    for (const part of parts) {
+      await report.step(part.name, () => ensurePart(part, getPackages), cachedOr('made', 'made'))
+    }
   }
   if (purposes.includes('app')) {
-    const busybox = join(packages['busybox-static'].dir, 'usr/bin/busybox')
+    const busybox = async () => join((await getPackages())['busybox-static'].dir, 'usr/bin/busybox')
     await report.step(
       'Electron',
       () => ensureElectron({ cache, busybox, onWait }),
@@ -78,8 +85,7 @@ async function runSteps({ purposes, report, env }) {
  */
 export async function isSetUp(env) {
   if (!existsSync(inProject('out/main/cli.js')) || !nodeModulesAreCurrent()) return false
-  const packages = await presentDebianPackages(cacheDir(env))
-  if (!packages || !(await partsAreCurrent(packages))) return false
+  if (!env['MICROVM_RUNTIME_DIR'] && !(await partsAreCurrent())) return false
   return buildIsCurrent()
 }
 
@@ -90,3 +96,10 @@ export async function isSetUp(env) {
  * @returns {(result: Record<K, boolean>) => string}
  */
 const cachedOr = (flag, word) => (result) => (result[flag] ? word : 'cached')
+
+/** @template T @param {() => Promise<T>} work @returns {() => Promise<T>} the same, done at the first call only */
+function once(work) {
+  /** @type {Promise<T> | undefined} */
+  let result
+  return () => (result ??= work())
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// npm run -s microvm -- …: the `microvm` command of this checkout. Sets up first if anything is missing or out of date
+// (said on standard error only), then runs the built command in this very process: standard output is the command's own.
+import { pathToFileURL } from 'node:url'
+import { runSetUp } from './setup/entry.mjs'
+import { inProject } from './setup/paths.mjs'
+import { isSetUp } from './setup/set-up.mjs'
+
+if (!(await isSetUp(process.env))) await runSetUp({ purposes: ['cli'], stream: process.stderr })
+const cli = inProject('out/main/cli.js')
+process.argv[1] = cli
+await import(pathToFileURL(cli).href)
