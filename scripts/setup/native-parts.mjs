@@ -52,6 +52,14 @@ export const parts = [
         out: at('kernel/vmlinux.elf'),
       }),
   },
+  {
+    name: 'VM disk template',
+    outputs: ['guest/vm-disk.ext4'],
+    packages: [],
+    inputs: ['scripts/rootfs'],
+    make: (_, at) =>
+      runScript('scripts/rootfs/make-vm-disk-template.mjs', { out: at('guest/vm-disk.ext4') }),
+  },
 ]
 
 /**
