@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import type { Duplex, Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MicrovmError, type ErrorCode } from '../../src/contract/errors'
 import type { Logger } from '../../src/main/lib/logger'
 import { bindToParent, guardChild } from './lifeline'
@@ -13,6 +14,7 @@ import { bindToParent, guardChild } from './lifeline'
 const MAX_LOGGED_LINES = 500
 const LAST_LINES = 8
 const MAX_LINE_CHARS = 500
+const DRAIN_MS = 300
 /** The first descriptor after stdin, stdout and stderr. */
 const FIRST_CHANNEL_FD = 3
 
@@ -99,8 +101,8 @@ export async function spawnChild(command: ChildCommand, logger: Logger): Promise
     cwd: '/',
   })
   const lastLines: string[] = []
-  const exited = new Promise<ChildExit>((resolve) => {
-    process_.once('close', (code, signal) => resolve({ code, signal }))
+  const ended = new Promise<ChildExit>((resolve) => {
+    process_.once('exit', (code, signal) => resolve({ code, signal }))
   })
   const pid = await new Promise<number>((resolve, reject) => {
     process_.once('spawn', () => resolve(process_.pid ?? 0)).once('error', reject)
@@ -114,18 +116,28 @@ export async function spawnChild(command: ChildCommand, logger: Logger): Promise
   const channels = process_.stdio.slice(FIRST_CHANNEL_FD) as unknown as Duplex[]
   // A channel's end is the child's end, which `exited` tells.
   for (const channel of channels) channel.on('error', () => undefined)
-  if (!bound.diesWithParent) guardChild(pid, exited)
+  if (!bound.diesWithParent) guardChild(pid, ended)
+  const streams = [process_.stdout, process_.stderr, ...channels] as Readable[]
   return new Child({
     name,
     pid,
     channels,
-    exited: exited.then((exit) => {
-      for (const channel of channels) channel.destroy()
+    exited: ended.then(async (exit) => {
+      await drained(streams)
       return exit
     }),
     lastLines,
     kill: (signal) => process_.kill(signal),
   })
+}
+
+/** What the child wrote last is read; a stream that nobody reads, or that a grandchild holds, is not waited for. */
+async function drained(streams: readonly Readable[]): Promise<void> {
+  const closed = streams.map(
+    (stream) => stream.closed || new Promise((resolve) => stream.once('close', resolve)),
+  )
+  await Promise.race([Promise.all(closed), sleep(DRAIN_MS)])
+  for (const stream of streams) stream.destroy()
 }
 
 function logLines(name: string, logger: Logger, lastLines: string[]): (line: string) => void {

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MicrovmError } from '../../contract/errors'
 import { runnerExitCodes, type RunnerConfigInput } from '../../contract/runner-config'
 import { RUNNER_SOCKET } from '../../contract/runner-rpc'
+import type { ProcessIdentity } from '../../contract/vm-state'
 import { writeFileAtomic } from '../lib/atomic-file'
 import { entryPoint } from '../lib/entry-points'
-import { identifyProcess } from '../lib/process-identity'
 import type { VmHandle } from './backend'
 import { connectRunner, type RunnerClient } from './runner-client'
 import { vmHandle } from './vm-handle'
@@ -39,11 +39,10 @@ export async function spawnRunner(
     for (;;) {
       signal?.throwIfAborted()
       if (ended !== undefined) throw await describeFailure(ended, logPath)
-      const client = await tryConnect(join(config.socketDir, RUNNER_SOCKET))
-      const identity = client && (await identifyProcess(child.pid ?? 0))
-      if (client && identity) {
+      const client = await connectTo(child.pid ?? 0, join(config.socketDir, RUNNER_SOCKET))
+      if (client !== undefined) {
         child.unref()
-        return vmHandle(config.vmId, identity, client)
+        return vmHandle(config.vmId, client.identity, client.runner)
       }
       if (Date.now() > deadline)
         throw new MicrovmError('RUNNER_FAILED', `the runner is silent for ${ANSWER_TIMEOUT_MS} ms`)
@@ -80,8 +79,7 @@ async function launch(
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       cwd: '/',
-      // Electron's executable is Node with this, and only with this.
-      env: process.versions.electron ? { ...process.env, ELECTRON_RUN_AS_NODE: '1' } : process.env,
+      env: runnerEnvironment(),
     })
     await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
     return child
@@ -92,11 +90,31 @@ async function launch(
   }
 }
 
+/** Few variables: what ours holds besides is no business of a process that outlives us. */
+function runnerEnvironment(): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'XDG_RUNTIME_DIR'].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  // Electron's executable is Node with this, and only with this.
+  if (process.versions.electron) kept.push(['ELECTRON_RUN_AS_NODE', '1'])
+  return Object.fromEntries(kept)
+}
+
 /** One process per machine: a small heap matters more than its peak speed. */
 const nodeFlags = ['--max-semi-space-size=1', '--max-old-space-size=128']
 
-const tryConnect = (path: string): Promise<RunnerClient | undefined> =>
-  connectRunner(path).catch(() => undefined)
+/** A runner left over from before may answer at the same socket: only the one we started counts. */
+async function connectTo(
+  pid: number,
+  socketPath: string,
+): Promise<{ runner: RunnerClient; identity: ProcessIdentity } | undefined> {
+  const runner = await connectRunner(socketPath).catch(() => undefined)
+  const state = await runner?.request('status', {}).catch(() => undefined)
+  if (runner && state?.runner?.pid === pid) return { runner, identity: state.runner }
+  runner?.close()
+  return undefined
+}
 
 async function describeFailure(
   ended: { code: number | null; signal: NodeJS.Signals | null },

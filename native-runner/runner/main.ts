@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runner: one detached process per machine, given the path of its runner.json. Owns gvproxy and
+// the VMM, outlives the app, answers on a Unix socket, and ends with the machine.
+// Always: exit codes as in contract/runner-config.ts; no child, socket or temp file is left behind;
+// killed with -9, its children die too (native-runner/process/lifeline.ts).
+// Not here: images, specs, restarts after a failure. The app decides those.
+import { rmSync } from 'node:fs'
+import { readFile, rmdir, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { MicrovmError } from '../../src/contract/errors'
+import {
+  runnerConfigSchema,
+  runnerExitCodes,
+  type RunnerConfig,
+} from '../../src/contract/runner-config'
+import { RUNNER_SOCKET } from '../../src/contract/runner-rpc'
+import { STATE_VERSION, type VmState } from '../../src/contract/vm-state'
+import { createLogger } from '../../src/main/lib/logger'
+import { identifyProcess } from '../../src/main/lib/process-identity'
+import { gvproxyProvider } from '../net/gvproxy'
+import { GUEST_SSH_PORT, topology } from '../net/topology'
+import { spawnChild, type ChildCommand } from '../process/child'
+import { ConsoleLog } from './console-log'
+import { Machine } from './machine'
+import { startQemu } from './qemu-vmm'
+import { RpcServer, type RunnerHandlers } from './rpc-server'
+import { StateFile } from './state-file'
+
+process.umask(0o077)
+const logger = createLogger({ write: (line) => void process.stderr.write(line) })
+
+const config = await readConfig(process.argv[2]).catch((error: unknown) => {
+  logger.error('runner.json is refused', { error: MicrovmError.from(error) })
+  process.exit(runnerExitCodes.config)
+})
+process.title = `microvm ${config.name}`
+try {
+  process.exit(await run(config))
+} catch (error) {
+  logger.error('the runner could not start', { error: MicrovmError.from(error) })
+  process.exit(runnerExitCodes.startup)
+}
+
+async function readConfig(path: string | undefined): Promise<RunnerConfig> {
+  if (path === undefined) throw new MicrovmError('INVALID_ARGUMENT', 'usage: runner RUNNER_JSON')
+  const parsed = runnerConfigSchema.safeParse(JSON.parse(await readFile(path, 'utf8')))
+  if (parsed.success) return parsed.data
+  const where = parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`)
+  throw new MicrovmError('INVALID_ARGUMENT', `${path}: ${where.join('; ')}`)
+}
+
+async function run(config: RunnerConfig): Promise<number> {
+  const socketPath = join(config.socketDir, RUNNER_SOCKET)
+  const statePath = join(config.vmDir, 'state.json')
+  const state = new StateFile(statePath, await initialState(config, socketPath), logger)
+  const console = await ConsoleLog.open(join(config.vmDir, 'console.log'), config.consoleLogBytes)
+  const spawn = (command: ChildCommand) => spawnChild(command, logger)
+  const machine = new Machine(config, {
+    network: gvproxyProvider({ executable: config.parts.gvproxy, spawnChild: spawn }),
+    startVmm: startQemu({ spawnChild: spawn, platform: process.platform }, config),
+    console,
+    state,
+    logger,
+    freeBytes: async () => {
+      const { bavail, bsize } = await statfs(dirname(config.disks.vm))
+      return bavail * bsize
+    },
+    onStats: (stats) => server.broadcast('stats', stats),
+  })
+  // From here on the machine is ours: a second runner of it has been refused.
+  const server = await RpcServer.listen(socketPath, handlers(machine, state))
+  state.onChange((value) => server.broadcast('state', value))
+  obeySignals(machine)
+  surviveNoBug(config, state)
+  void state.flush()
+  const exitCode = await machine.run()
+  await console.close()
+  await state.flush()
+  await server.close()
+  if (config.socketDir !== config.vmDir) await rmdir(config.socketDir).catch(() => undefined)
+  return exitCode
+}
+
+async function initialState(config: RunnerConfig, socket: string): Promise<VmState> {
+  const runner = await identifyProcess(process.pid)
+  return {
+    version: STATE_VERSION,
+    status: 'starting',
+    ...(runner === undefined ? {} : { runner }),
+    socket,
+    backend: config.backend,
+    startedAt: config.launch.startedAt,
+    ports: [],
+    timeline: config.launch.timeline,
+  }
+}
+
+function handlers(machine: Machine, state: StateFile): RunnerHandlers {
+  return {
+    status: async () => state.state,
+    stop: async ({ force }) => {
+      await machine.stop(force)
+      return state.state
+    },
+    setPorts: async ({ ports }) => ({ ports: await machine.setPorts(ports) }),
+    sshEndpoint: async () => ({
+      apiSocket: machine.apiSocket,
+      guestIp: topology.guest,
+      guestPort: GUEST_SSH_PORT,
+    }),
+    resume: async () => {
+      await machine.resume()
+      return state.state
+    },
+  }
+}
+
+/** TERM and INT stop the machine gently, a second one forcibly. The end of a terminal is nothing to us. */
+function obeySignals(machine: Machine): void {
+  let asked = false
+  const stop = (): void => {
+    void machine.stop(asked)
+    asked = true
+  }
+  process
+    .on('SIGTERM', stop)
+    .on('SIGINT', stop)
+    .on('SIGHUP', () => undefined)
+}
+
+/** A bug of ours: say so, and go down with everything. The children die with this process. */
+function surviveNoBug(config: RunnerConfig, state: StateFile): void {
+  process.on('uncaughtException', (error) => {
+    logger.error('a bug in the runner', { error })
+    state.update({
+      status: 'failed',
+      error: new MicrovmError('INTERNAL', `a bug in the runner: ${error.message}`).toWire(),
+      stoppedAt: Date.now(),
+      ports: [],
+      runner: undefined,
+      socket: undefined,
+    })
+    void state.flush().finally(() => {
+      for (const name of [RUNNER_SOCKET, 'gvproxy-api.sock', 'gvproxy-net.sock'])
+        rmSync(join(config.socketDir, name), { force: true })
+      process.exit(runnerExitCodes.runtime)
+    })
+  })
+}

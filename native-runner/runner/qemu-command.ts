@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of QEMU for one machine: the `microvm` type, which boots the kernel directly and
+// has eight virtio-mmio slots instead of PCI. Pure. Everything QEMU talks through is an inherited
+// descriptor, so that no socket of it lies on disk; disks are JSON, so that no path needs escaping.
+import { CONTROL_PORT_NAME } from '../../src/contract/guest-protocol'
+import type { RunnerConfig } from '../../src/contract/runner-config'
+import { topology } from '../net/topology'
+
+/** Descriptors QEMU inherits, in the order of `Child.channels`. */
+export const qemuChannels = ['console', 'control', 'network', 'qmp'] as const
+const FIRST_FD = 3
+const fd = (channel: (typeof qemuChannels)[number]): number =>
+  FIRST_FD + qemuChannels.indexOf(channel)
+
+/**
+ * virtio-mmio slot of each device. Linux probes the highest slot first, so the disks go downwards
+ * to become vda, vdb, vdc. Slot 3 stays empty: its interrupt 8 is the clock's. Slot 7 is free.
+ */
+const slots = { rng: 6, network: 5, serial: 4, image: 2, vm: 1, config: 0 } as const
+
+const kernelArguments = [
+  'console=hvc0',
+  'root=/dev/vda',
+  'rootfstype=erofs',
+  'ro',
+  'init=/.microvm/init',
+  'quiet',
+  'panic=-1',
+  'reboot=t',
+]
+
+export type QemuConfig = Pick<RunnerConfig, 'backend' | 'cpus' | 'memoryMib' | 'disks' | 'parts'>
+
+/** Arguments, without the program's name. */
+export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): string[] {
+  return [
+    ...machine(config),
+    ...(platform === 'linux' ? sandbox : []),
+    ...socket('qmp'),
+    ...['-mon', 'chardev=qmp,mode=control'],
+    ...socket('console'),
+    ...socket('control'),
+    ...device({ driver: 'virtio-serial-device', bus: slot('serial') }),
+    ...device({ driver: 'virtconsole', chardev: 'console' }),
+    ...device({ driver: 'virtserialport', chardev: 'control', name: CONTROL_PORT_NAME }),
+    ...['-netdev', `stream,id=network,addr.type=fd,addr.str=${fd('network')}`],
+    ...device({
+      driver: 'virtio-net-device',
+      netdev: 'network',
+      mac: topology.guestMac,
+      bus: slot('network'),
+    }),
+    ...device({ driver: 'virtio-rng-device', bus: slot('rng') }),
+    ...disks(config.disks),
+    ...['-kernel', config.parts.kernel],
+    ...['-append', kernelArguments.join(' ')],
+  ]
+}
+
+function machine({ backend, cpus, memoryMib }: QemuConfig): string[] {
+  const accelerator = backend.accelerator === 'tcg' ? 'tcg,thread=multi' : backend.accelerator
+  return [
+    // acpi=off: only then does QEMU tell the kernel of the virtio-mmio devices on its command line.
+    ...['-M', 'microvm,x-option-roms=off,rtc=on,acpi=off,isa-serial=off'],
+    ...['-accel', accelerator],
+    ...['-cpu', backend.accelerator === 'tcg' ? 'max' : 'host'],
+    ...['-smp', String(cpus)],
+    ...['-m', `${memoryMib}M`],
+    ...['-global', 'virtio-mmio.force-legacy=false'],
+    ...['-nodefaults', '-no-user-config'],
+    ...['-display', 'none'],
+    // A reset of the guest ends QEMU; whether it comes again is the supervisor's decision.
+    '-no-reboot',
+  ]
+}
+
+/** seccomp: no new program, no other user, no changed scheduling, no obsolete system call. */
+const sandbox = [
+  '-sandbox',
+  'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+]
+
+function disks(paths: RunnerConfig['disks']): string[] {
+  const file = (filename: string, readOnly: boolean) => ({
+    driver: 'file',
+    filename,
+    'read-only': readOnly,
+  })
+  return [
+    ...disk('image', { driver: 'vmdk', 'read-only': true, file: file(paths.image, true) }),
+    ...disk(
+      'vm',
+      {
+        driver: 'raw',
+        discard: 'unmap',
+        'detect-zeroes': 'unmap',
+        file: { ...file(paths.vm, false), discard: 'unmap' },
+      },
+      // A full disk of the host pauses the machine instead of failing the guest's writes.
+      { werror: 'stop', rerror: 'report' },
+    ),
+    ...disk('config', { driver: 'raw', 'read-only': true, file: file(paths.config, true) }),
+  ]
+}
+
+function disk(name: 'image' | 'vm' | 'config', node: object, options: object = {}): string[] {
+  return [
+    ...['-blockdev', JSON.stringify({ 'node-name': name, ...node })],
+    ...device({ driver: 'virtio-blk-device', drive: name, bus: slot(name), ...options }),
+  ]
+}
+
+const device = (properties: object): string[] => ['-device', JSON.stringify(properties)]
+const slot = (name: keyof typeof slots): string => `virtio-mmio-bus.${slots[name]}`
+const socket = (channel: (typeof qemuChannels)[number]): string[] => [
+  '-chardev',
+  `socket,id=${channel},fd=${fd(channel)}`,
+]
