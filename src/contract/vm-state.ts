@@ -45,6 +45,8 @@ export const vmStateSchema = z.object({
   version: z.literal(STATE_VERSION),
   status: vmStatusSchema,
   runner: processIdentitySchema.optional(),
+  /** Who prepares the launch; only while there is no runner yet. */
+  launcher: processIdentitySchema.optional(),
   /** Control socket of the runner; absent when none runs. */
   socket: z.string().optional(),
   backend: backendChoiceSchema.optional(),

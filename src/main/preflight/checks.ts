@@ -3,15 +3,11 @@
 // checks as a report; a launch refuses with all required ones that fail, together.
 //
 // Always: a check only looks. One that breaks counts as failed, with its error as the finding.
-import type { BackendChoice } from '../../contract/vm-state'
 import { MicrovmError } from '../../contract/errors'
 import type { DoctorCheck } from '../../contract/ipc'
 import type { PortForward } from '../../contract/vm-spec'
+import type { BackendProbe } from '../hypervisor/backend'
 import type { Parts } from '../lib/parts'
-
-export type BackendProbe =
-  | { readonly available: true; readonly choice: BackendChoice }
-  | { readonly available: false; readonly reason: string; readonly hint?: string }
 
 /** What the checks look at. */
 export interface PreflightContext {

@@ -19,8 +19,8 @@ export interface GuestProcess {
    */
   readonly exited: Promise<number>
   resize(cols: number, rows: number): void
-  /** Asks the guest to signal the process; without effect once its stdin has been ended. */
-  signal(name: NodeJS.Signals): void
+  /** Asks the guest to signal the process. false: too late, its stdin has been ended. */
+  signal(name: NodeJS.Signals): boolean
   /** Asks the guest to hang up on the process; closes the channel. */
   kill(): void
 }

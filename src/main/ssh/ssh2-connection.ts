@@ -109,15 +109,21 @@ function wrapChannel(channel: ClientChannel, connectionClosed: Set<() => void>):
   })
   // Who does not await it must not crash the process.
   exited.catch(() => undefined)
+  // Once our side has sent its end of input, ssh2 sends nothing more on the channel.
+  const signal = (name: NodeJS.Signals): boolean => {
+    if (channel.writableEnded) return false
+    channel.signal(name.slice('SIG'.length))
+    return true
+  }
   return {
     stdin: channel,
     stdout: channel,
     stderr: channel.stderr,
     exited,
     resize: (cols, rows) => channel.setWindow(rows, cols, 0, 0),
-    signal: (name) => channel.signal(name.slice('SIG'.length)),
+    signal,
     kill: () => {
-      channel.signal('HUP')
+      signal('SIGHUP')
       channel.close()
     },
   }

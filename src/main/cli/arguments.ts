@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads what users type on the command line: sizes, ports, variables. A mistake is told with the
+// form that would be right.
+import { MicrovmError } from '../../contract/errors'
+import { envNameSchema, portForwardSchema, type PortForward } from '../../contract/vm-spec'
+
+const MIB_PER_UNIT: Readonly<Record<string, number>> = { m: 1, g: 1024, t: 1024 * 1024 }
+
+/** "512", "512M", "1G", "1.5GiB" → MiB. */
+export function parseMib(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(?:([mgt])(?:i?b)?)?$/i.exec(text.trim())
+  const mib = Number(match?.[1]) * (MIB_PER_UNIT[match?.[2]?.toLowerCase() ?? 'm'] ?? 1)
+  if (!Number.isSafeInteger(mib)) {
+    throw usage(`not a size: "${text}"`, 'Give MiB as a number, or with a unit: 512, 2048M, 1G.')
+  }
+  return mib
+}
+
+/** "8080:80" → host 8080 to guest 80; "80" or "0:80": any free port of the host to guest 80. */
+export function parsePort(text: string): PortForward {
+  const match = /^(?:(\d{1,5}):)?(\d{1,5})$/.exec(text.trim())
+  const port = portForwardSchema.safeParse({
+    host: Number(match?.[1] ?? 0),
+    guest: Number(match?.[2]),
+  })
+  if (!port.success) {
+    throw usage(
+      `not a port forward: "${text}"`,
+      'Give HOST:GUEST, both from 1 to 65535, or just the guest’s port to have a free one chosen.',
+    )
+  }
+  return port.data
+}
+
+/** "NAME=value", or "NAME" for the value it has here. */
+export function parseEnv(
+  texts: readonly string[],
+  here: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const equals = text.indexOf('=')
+      const name = equals === -1 ? text : text.slice(0, equals)
+      if (!envNameSchema.safeParse(name).success) {
+        throw usage(
+          `not a variable: "${text}"`,
+          'Give NAME=value; a name has letters, digits and _.',
+        )
+      }
+      const value = equals === -1 ? here[name] : text.slice(equals + 1)
+      if (value === undefined) {
+        throw usage(`${name} is not set here`, `Give its value: --env ${name}=value.`)
+      }
+      return [name, value]
+    }),
+  )
+}
+
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (Number.isSafeInteger(count) && count > 0) return count
+  throw usage(`not a number of CPUs: "${text}"`, 'Give a whole number from 1 on.')
+}
+
+/** The command line itself is wrong: exit code 2. */
+export class UsageError extends MicrovmError {}
+
+export function usage(message: string, hint: string): UsageError {
+  return new UsageError('INVALID_ARGUMENT', message, { hint })
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands about images: pull, import, images.
+import { resolve } from 'node:path'
+import { exitCodes, type CommandContext } from './context'
+import { formatImages } from './format'
+
+export async function pull(context: CommandContext, reference: string): Promise<number> {
+  const { images } = await context.engine()
+  const { view } = await images.pull(reference, operation(context))
+  context.output.result(view, view.reference)
+  return exitCodes.ok
+}
+
+export async function importImage(
+  context: CommandContext,
+  path: string,
+  { name }: { name?: string },
+): Promise<number> {
+  const { images } = await context.engine()
+  const { view } = await images.importPath(resolve(path), {
+    ...operation(context),
+    ...(name === undefined ? {} : { reference: name }),
+  })
+  context.output.result(view, view.reference)
+  return exitCodes.ok
+}
+
+export async function listImages(context: CommandContext): Promise<number> {
+  const { images } = await context.engine()
+  const all = await images.list()
+  context.output.result(all, all.length === 0 ? '' : formatImages(all, Date.now()))
+  if (all.length === 0) context.output.note('No images yet. Get one: microvm pull debian')
+  return exitCodes.ok
+}
+
+const operation = ({ output, cancel }: CommandContext) => ({
+  onProgress: output.progress,
+  signal: cancel,
+})

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: which commands there are, with which words and options. Each command's code is
+// loaded when it runs, so that `--help` and short commands start fast.
+import { Command, CommanderError, Option } from 'commander'
+import { MicrovmError } from '../../contract/errors'
+import type { Engine } from '../engine'
+import { parseCount, parseMib, parsePort, UsageError } from './arguments'
+import { exitCodes, runCommand, type CommandContext, type GlobalOptions } from './context'
+import { createOutput } from './output'
+import type { Terminal } from './session'
+
+const EXIT_CODES = `
+Exit codes:
+  of the command in the machine, where one is run; else
+  0    done
+  1    doctor found that something is missing
+  2    the command line is wrong
+  125  microvm failed; the message says what to do
+  130  cancelled with Ctrl-C (128 + the signal's number)
+
+Machines and images are kept in MICROVM_DATA_DIR, or the platform's data folder.`
+
+const RUN_EXAMPLES = `
+Examples:
+  microvm run starter                        a machine and a shell in it; it keeps running
+  microvm run --rm starter -- uname -r       one command, and nothing is left
+  microvm run debian -- sh -c 'echo $HOME'   what follows -- reaches the machine word for word
+  microvm run --detach --name web --port 8080:80 nginx
+  echo 'ls /' | microvm run --rm alpine      a script from stdin
+
+With CMD the machine idles, runs CMD over SSH and is stopped when CMD ends. Without, it runs the
+image's own command, and a shell is opened beside it. With --detach, CMD is the machine's own command.`
+
+/** Parses `args` (without node and script) and runs the command; resolves to the exit code. */
+export async function runCli(
+  args: readonly string[],
+  terminal: Terminal,
+  createEngine: () => Promise<Engine>,
+): Promise<number> {
+  let exitCode: number = exitCodes.ok
+  const run = async (
+    options: GlobalOptions,
+    command: (context: CommandContext) => Promise<number>,
+  ): Promise<void> => {
+    exitCode = await runCommand(terminal, options, createEngine, command)
+  }
+  const program = buildProgram(run)
+  configure(program, terminal)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    return reportUsage(error, args, terminal)
+  }
+}
+
+type Run = (
+  options: GlobalOptions,
+  command: (context: CommandContext) => Promise<number>,
+) => Promise<void>
+
+function buildProgram(run: Run): Command {
+  const program = new Command('microvm')
+    .description('Runs container images as small virtual machines of their own.')
+    .addHelpText('after', EXIT_CODES)
+    .helpCommand('help [command]', 'show help for a command')
+  addRunCommands(program, run)
+  addMachineCommands(program, run)
+  addImageCommands(program, run)
+  return program
+}
+
+/** Help and errors are ours to print, also those of subcommands. */
+function configure(program: Command, terminal: Terminal): void {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      outputError: () => undefined,
+    })
+  }
+}
+
+function reportUsage(error: unknown, args: readonly string[], terminal: Terminal): number {
+  const isHelp = error instanceof CommanderError && error.exitCode === 0
+  if (isHelp) return exitCodes.ok
+  // `microvm` alone has already printed the help.
+  if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+  const output = createOutput({ ...terminal, json: own.includes('--json'), quiet: false })
+  output.error(
+    error instanceof CommanderError
+      ? new UsageError('INVALID_ARGUMENT', error.message.replace(/^error: /, ''), {
+          hint: usageHint(error, own),
+        })
+      : MicrovmError.from(error),
+  )
+  return error instanceof CommanderError || error instanceof UsageError
+    ? exitCodes.usage
+    : exitCodes.failed
+}
+
+function usageHint(error: CommanderError, args: readonly string[]): string {
+  const [command] = args
+  if (error.code === 'commander.unknownOption' && (command === 'run' || command === 'exec')) {
+    return `Options for the machine's command go after --: microvm ${command} NAME -- CMD…`
+  }
+  return command === undefined || error.code === 'commander.unknownCommand'
+    ? 'See `microvm --help`.'
+    : `See \`microvm ${command} --help\`.`
+}
+
+/** A command with the options that every one has. */
+function addCommand(program: Command, words: string, description: string): Command {
+  return program
+    .command(words)
+    .description(description)
+    .option('--json', 'one JSON document on stdout; errors as JSON on stderr')
+    .option('-q, --quiet', 'no progress, no notes')
+}
+
+function addMachineOptions(command: Command): Command {
+  const collect =
+    <T>(parse: (text: string) => T) =>
+    (text: string, all: T[] | undefined): T[] => [...(all ?? []), parse(text)]
+  return command
+    .option('--name <name>', 'name of the machine and its host name (default: made up)')
+    .addOption(new Option('--cpus <n>', 'number of CPUs (default: 1)').argParser(parseCount))
+    .addOption(
+      new Option('--memory <size>', 'RAM: 512, 2048M, 1G (default: 512)').argParser(parseMib),
+    )
+    .addOption(new Option('--disk <size>', 'size of its disk (default: 10G)').argParser(parseMib))
+    .addOption(
+      new Option('--port <host:guest>', 'forward a TCP port of 127.0.0.1; repeatable').argParser(
+        collect(parsePort),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--env <name=value>',
+        'variable; NAME alone takes its value here; repeatable',
+      ).argParser(collect((text) => text)),
+    )
+    .option('--workdir <path>', "folder the machine's command starts in")
+    .option('--user <user>', "user the machine's command runs as")
+    .option('--rm', 'delete the machine once it has stopped')
+}
+
+function addRunCommands(program: Command, run: Run): void {
+  addMachineOptions(
+    addCommand(
+      program,
+      'run <image> [command...]',
+      'create a machine and run a command or a shell in it',
+    ),
+  )
+    .option('-d, --detach', 'print the name and return once it runs')
+    .addHelpText('after', RUN_EXAMPLES)
+    .action((image: string, command: string[], options) =>
+      run(options, async (context) =>
+        (await import('./run-command')).run(context, image, command, options),
+      ),
+    )
+  addCommand(program, 'exec <name> [command...]', 'run a command in a running machine')
+    .addHelpText('after', '\nExample:\n  microvm exec web -- nginx -t')
+    .action((name: string, command: string[], options) =>
+      run(options, async (context) =>
+        (await import('./session-commands')).execute(context, name, command),
+      ),
+    )
+  addCommand(program, 'shell <name>', 'open a shell in a running machine').action(
+    (name: string, options) =>
+      run(options, async (context) =>
+        (await import('./session-commands')).execute(context, name, []),
+      ),
+  )
+}
+
+function addMachineCommands(program: Command, run: Run): void {
+  const load = () => import('./machine-commands')
+  addMachineOptions(
+    addCommand(program, 'create <image> [command...]', 'create a machine without starting it'),
+  ).action((image: string, command: string[], options) =>
+    run(options, async (context) => (await load()).create(context, image, command, options)),
+  )
+  addCommand(program, 'start <names...>', 'start machines').action((names: string[], options) =>
+    run(options, async (context) => (await load()).start(context, names)),
+  )
+  addCommand(program, 'stop <names...>', 'stop machines')
+    .option('-f, --force', 'at once, without asking the machine')
+    .action((names: string[], options) =>
+      run(options, async (context) => (await load()).stop(context, names, options)),
+    )
+  addCommand(program, 'rm <names...>', 'delete machines with their disks')
+    .option('-f, --force', 'running ones, too')
+    .action((names: string[], options) =>
+      run(options, async (context) => (await load()).remove(context, names, options)),
+    )
+  addCommand(program, 'ls', 'list machines').action((options) =>
+    run(options, async (context) => (await load()).list(context)),
+  )
+  addCommand(program, 'logs <name>', 'print the console log of a machine')
+    .option('-f, --follow', 'go on until the machine stops')
+    .action((name: string, options) =>
+      run(options, async (context) => (await load()).logs(context, name, options)),
+    )
+  addPortsCommand(program, run)
+  addCommand(program, 'doctor', 'say what this host has and lacks').action((options) =>
+    run(options, async (context) => (await load()).doctor(context)),
+  )
+}
+
+function addPortsCommand(program: Command, run: Run): void {
+  const port = (flag: string, description: string): Option =>
+    new Option(`${flag} <host:guest...>`, description).argParser(
+      (text: string, all: ReturnType<typeof parsePort>[] | undefined) => [
+        ...(all ?? []),
+        parsePort(text),
+      ],
+    )
+  addCommand(program, 'ports <name>', 'list, add or remove port forwards, also while it runs')
+    .addOption(port('--add', 'forward a port of 127.0.0.1'))
+    .addOption(port('--remove', 'end a forward'))
+    .addHelpText('after', '\nExample:\n  microvm ports web --add 8443:443 --remove 8080:80')
+    .action((name: string, options) =>
+      run(options, async (context) =>
+        (await import('./machine-commands')).ports(context, name, options),
+      ),
+    )
+}
+
+function addImageCommands(program: Command, run: Run): void {
+  const load = () => import('./image-commands')
+  addCommand(program, 'pull <reference>', 'get an image from a registry').action(
+    (reference: string, options) =>
+      run(options, async (context) => (await load()).pull(context, reference)),
+  )
+  addCommand(program, 'import <path>', 'get an image from an OCI layout or archive on this disk')
+    .option('--name <reference>', 'what to call it')
+    .action((path: string, options) =>
+      run(options, async (context) => (await load()).importImage(context, path, options)),
+    )
+  addCommand(program, 'images', 'list images').action((options) =>
+    run(options, async (context) => (await load()).listImages(context)),
+  )
+}

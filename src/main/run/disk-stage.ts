@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stage `disk`: the image's bootable disk, shared by all its machines, and the machine's own disk.
+import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MicrovmError } from '../../contract/errors'
+import type { ImageStore, StoredImage } from '../image/image-store'
+import type { Logger } from '../lib/logger'
+import { ensureImageDisk } from '../rootfs/image-disk'
+import { createVmDisk, growVmDisk } from '../rootfs/vm-disk'
+
+const MIB = 1024 * 1024
+/** Goes up when the same layers and bundle are put together in another way. */
+const COMPOSITION_VERSION = 1
+
+export interface DiskDeps {
+  readonly images: ImageStore
+  readonly disksDir: string
+  /** Folder of the guest bundle. */
+  readonly guestDir: string
+  readonly logger: Logger
+}
+
+/**
+ * The image's tree with the guest bundle at /.microvm, as a disk.
+ * @returns path of the VMDK descriptor
+ */
+export async function prepareImageDisk(
+  deps: DiskDeps,
+  image: StoredImage,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const { images, disksDir, guestDir, logger } = deps
+  const bundle = await images.ensureLayer(join(guestDir, 'bundle.tar'), signal)
+  const tree = await images.graft(await images.tree(image), bundle)
+  const key = diskKey(
+    image.layers.map(({ diffId }) => diffId),
+    bundle.diffId,
+  )
+  return (await ensureImageDisk({ disksDir, logger }, tree, key, signal)).descriptorPath
+}
+
+/** One disk per content: the same layers under another name, or another config, share it. */
+function diskKey(diffIds: readonly string[], bundleDiffId: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([COMPOSITION_VERSION, diffIds, bundleDiffId]))
+    .digest('hex')
+}
+
+/** The machine's own disk: made at its first start, grown when its spec says more by now. */
+export async function prepareVmDisk(
+  guestDir: string,
+  path: string,
+  sizeMib: number,
+): Promise<void> {
+  const present = await stat(path).catch(undefinedIfMissing)
+  if (present === undefined) await createVmDisk(join(guestDir, 'vm-disk.ext4'), path, sizeMib)
+  else if (present.size < sizeMib * MIB) await growVmDisk(path, sizeMib)
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+  throw MicrovmError.from(error)
+}
