@@ -65,6 +65,10 @@ export function failureOf(result, lines = 12) {
   if (result.error?.code === 'ENOENT') return 'not installed'
   if (result.error) return result.error.message
   if (result.timedOut) return 'gave no end in time'
-  const text = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-lines).join('\n')
+  const words = (result.stderr.trim() || result.stdout.trim()).replaceAll(colourCode, '')
+  const text = words.split('\n').slice(-lines).join('\n')
   return text || `ended with code ${result.code}`
 }
+
+// eslint-disable-next-line no-control-regex
+const colourCode = /\u001b\[[0-9;]*m/g
