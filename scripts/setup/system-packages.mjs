@@ -72,6 +72,15 @@ const needs = [
     packages: ['debootstrap'],
     why: 'makes a Debian image to run',
   },
+  { purpose: 'tests', command: 'skopeo', packages: ['skopeo'], why: 'fills that registry' },
+  { purpose: 'tests', command: 'umoci', packages: ['umoci'], why: 'judges unpacked images' },
+  { purpose: 'tests', command: 'setfattr', packages: ['attr'], why: 'files with attributes' },
+  {
+    purpose: 'tests',
+    command: 'setcap',
+    packages: ['libcap2-bin'],
+    why: 'files with capabilities',
+  },
 ]
 
 /** @param {string} library @param {string[]} packages @returns {Need[]} */
