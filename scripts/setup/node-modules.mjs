@@ -42,11 +42,19 @@ export async function ensureNodeModules() {
   if (result.code !== 0) {
     throw new SetupProblem(
       'npm packages',
-      `npm ci failed.\n${failureOf(result)}`,
+      `npm ci failed.\n${npmsWords(result)}`,
       'Check the network and the registry in "npm config get registry", then run the same command again.',
     )
   }
   return { fetched: true }
+}
+
+/** npm says what is wrong first, and how to use npm after that. @param {import('./command.mjs').CommandResult} result */
+function npmsWords(result) {
+  const words = failureOf(result, 1000)
+    .split('\n')
+    .filter((line) => !/^npm (error|warn)\s*$/.test(line))
+  return words.slice(0, 6).join('\n')
 }
 
 /** @param {string} path @returns {Lockfile | undefined} */

@@ -58,6 +58,7 @@ async function runSteps({ purposes, report, env }) {
   if (env['MICROVM_RUNTIME_DIR'])
     report.say('  native parts: MICROVM_RUNTIME_DIR is set, left alone')
   else {
+    if (!(await partsAreCurrent())) await getPackages()
     for (const part of parts) {
       await report.step(part.name, () => ensurePart(part, getPackages), cachedOr('made', 'made'))
     }
