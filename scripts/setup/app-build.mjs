@@ -30,7 +30,7 @@ export async function ensureBuild() {
   await rm(stampFile, { force: true })
   const result = await tryCommand('npm', ['run', '--silent', 'build'], {
     cwd: projectDir,
-    env: { ...process.env, NO_COLOR: '1' },
+    tied: true,
   })
   if (result.code !== 0) {
     throw new SetupProblem(

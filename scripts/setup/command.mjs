@@ -12,15 +12,26 @@ import { spawn } from 'node:child_process'
  */
 
 /**
+ * @typedef {object} CommandOptions
+ * @property {string} [cwd]
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {number} [timeoutMs] then it is killed; ten minutes if absent
+ * @property {boolean} [tied] it is killed when this process dies, however that happens: what it writes is
+ *   guarded by a lock of this process
+ */
+
+/**
  * Runs a program to its end; never throws for a failing one.
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options]
+ * @param {CommandOptions} [options]
  * @returns {Promise<CommandResult>}
  */
 export function tryCommand(program, args, options = {}) {
   return new Promise((done) => {
-    const child = spawn(program, args, {
+    const tie = options.tied ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
+    const [file = program, ...words] = [...tie, program, ...args]
+    const child = spawn(file, words, {
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -47,7 +58,7 @@ export function tryCommand(program, args, options = {}) {
  * Runs a program to its end; an error with its last lines of output if it fails.
  * @param {string} program
  * @param {readonly string[]} args
- * @param {Parameters<typeof tryCommand>[2]} [options]
+ * @param {CommandOptions} [options]
  * @returns {Promise<string>} its standard output
  */
 export async function command(program, args, options) {

@@ -85,6 +85,7 @@ async function fetchAll(cache, env) {
     const names = Object.entries(wantedPackages).map(([name, suite]) => `${name}/${suite}`)
     const result = await tryCommand('apt-get', [...options, 'download', ...names], {
       cwd: downloads,
+      tied: true,
     })
     if (result.code !== 0) throw downloadProblem(failureOf(result))
     const packages = await unpackAll(downloads, join(cache, 'deb'))
@@ -189,7 +190,9 @@ async function privateApt(dir, mirror) {
 
 /** @param {string[]} options */
 async function update(options) {
-  const result = await tryCommand('apt-get', [...options, 'update', '--error-on=any'])
+  const result = await tryCommand('apt-get', [...options, 'update', '--error-on=any'], {
+    tied: true,
+  })
   if (result.code !== 0) throw mirrorProblem(failureOf(result, 6))
 }
 

