@@ -2,7 +2,7 @@
 // The part of gvproxy's HTTP API (on its Unix socket) that opens and closes host ports.
 import { request } from 'node:http'
 import { MicrovmError } from '../../src/contract/errors'
-import { describePortHolder } from './port-holder'
+import { describePortHolder } from '../../src/main/lib/port-holder'
 import type { Forwarder } from './provider'
 import { topology } from './topology'
 

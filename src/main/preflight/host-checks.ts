@@ -4,8 +4,9 @@ import { access, constants, mkdir, stat, statfs } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Part } from '../lib/parts'
+import { describePortHolder } from '../lib/port-holder'
 import { PORTS_CHECK, type Finding, type PreflightCheck } from './checks'
-import { findPortHolder, isPortFree } from './ports'
+import { isPortFree } from './ports'
 
 const MIB = 1024 * 1024
 /** Advisory minimum, SPEC "preflight". */
@@ -140,8 +141,7 @@ const portsCheck: PreflightCheck = {
     const taken: string[] = []
     for (const { host } of wanted?.ports ?? []) {
       if (host === 0 || (await isPortFree(host))) continue
-      const holder = await findPortHolder(host)
-      taken.push(`port ${host} is in use${holder === undefined ? '' : ` by ${holder}`}`)
+      taken.push(`port ${host} is in use${await describePortHolder(host)}`)
     }
     if (wanted === undefined || wanted.ports.length === 0) return undefined
     return taken.length === 0

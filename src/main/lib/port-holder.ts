@@ -1,20 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which process listens on a TCP port of this host, as far as /proc tells (Linux, own processes).
+// Which process listens on a TCP port of this host, as far as this user can see.
+import { execFile } from 'node:child_process'
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
 
 /** TCP_LISTEN in /proc/net/tcp (proc_pid_net(5)). */
 const LISTENING = '0A'
 
 /** " by nginx (process 4711)", or '' if nobody can tell. */
 export async function describePortHolder(port: number): Promise<string> {
-  const holder = await findPortHolder(port).catch(() => undefined)
+  const find = process.platform === 'linux' ? findPortHolder : findPortHolderWithLsof
+  const holder = await find(port).catch(() => undefined)
   return holder === undefined ? '' : ` by ${holder.name} (process ${holder.pid})`
 }
 
+async function findPortHolderWithLsof(port: number): Promise<PortHolder | undefined> {
+  const { stdout } = await run('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc'])
+  const pid = /^p(\d+)$/m.exec(stdout)?.[1]
+  const name = /^c(.+)$/m.exec(stdout)?.[1]
+  return pid === undefined ? undefined : { pid: Number(pid), name: basename(name ?? '') }
+}
+
+interface PortHolder {
+  readonly pid: number
+  readonly name: string
+}
+
+/** As /proc tells (Linux). */
 export async function findPortHolder(
   port: number,
   proc = '/proc',
-): Promise<{ pid: number; name: string } | undefined> {
+): Promise<PortHolder | undefined> {
   const tables = await Promise.all(
     ['tcp', 'tcp6'].map((name) => readFile(`${proc}/net/${name}`, 'latin1').catch(() => '')),
   )
