@@ -4,6 +4,7 @@ import { constants } from 'node:os'
 import { MicrovmError } from '../../contract/errors'
 import type { Engine } from '../engine'
 import { UsageError } from './arguments'
+import { exitCodes } from './exit-codes'
 import { createOutput, type Output } from './output'
 import type { Terminal } from './session'
 
@@ -15,14 +16,6 @@ export interface CommandContext {
   /** Made at the first call. */
   engine(): Promise<Engine>
 }
-
-export const exitCodes = {
-  ok: 0,
-  doctorFailed: 1,
-  usage: 2,
-  /** microvm itself failed; what `docker run` answers in that case. */
-  failed: 125,
-} as const
 
 export interface GlobalOptions {
   readonly json?: boolean

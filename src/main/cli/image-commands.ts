@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands about images: pull, import, images.
 import { resolve } from 'node:path'
-import { exitCodes, type CommandContext } from './context'
+import type { CommandContext } from './context'
+import { exitCodes } from './exit-codes'
 import { formatImages } from './format'
 
 export async function pull(context: CommandContext, reference: string): Promise<number> {

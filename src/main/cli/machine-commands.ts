@@ -3,7 +3,9 @@
 import { MicrovmError } from '../../contract/errors'
 import type { VmView } from '../../contract/ipc'
 import type { PortForward } from '../../contract/vm-spec'
-import { exitCodes, type CommandContext } from './context'
+import { parsePort, usage } from './arguments'
+import type { CommandContext } from './context'
+import { exitCodes } from './exit-codes'
 import { formatDoctor, formatMachines, formatPorts } from './format'
 import { buildSpec, type MachineOptions } from './machine-options'
 
@@ -87,7 +89,7 @@ export async function logs(
   const { id, spec } = await machines.get(name)
   if (context.output.json) {
     if (follow) {
-      throw new MicrovmError('INVALID_ARGUMENT', '--follow and --json exclude each other')
+      throw usage('--follow and --json exclude each other', 'Leave one of them away.')
     }
     const log = await machines.readConsole(id, ALL_OF_IT)
     context.output.result({ machine: spec.name, log }, '')
@@ -125,11 +127,12 @@ async function followUntilOff(context: CommandContext, id: string): Promise<void
 export async function ports(
   context: CommandContext,
   name: string,
-  options: { add?: readonly PortForward[]; remove?: readonly PortForward[] },
+  options: { add?: readonly string[]; remove?: readonly string[] },
 ): Promise<number> {
+  const add = (options.add ?? []).map(parsePort)
+  const drop = (options.remove ?? []).map(parsePort)
   const { machines } = await context.engine()
   let vm = await machines.get(name)
-  const { add = [], remove: drop = [] } = options
   if (add.length > 0 || drop.length > 0) {
     vm = await machines.setPorts(vm.id, changedPorts(vm, add, drop))
   }

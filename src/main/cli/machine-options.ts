@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options `run` and `create` share, and the machine they describe.
 import { z } from 'zod'
-import { vmSpecSchema, type PortForward, type VmSpecInput } from '../../contract/vm-spec'
-import { parseEnv, usage } from './arguments'
+import { vmSpecSchema, type VmSpecInput } from '../../contract/vm-spec'
+import { parseCount, parseEnv, parseMib, parsePort, usage } from './arguments'
 import type { CommandContext } from './context'
 
 export interface MachineOptions {
   readonly name?: string
-  readonly cpus?: number
-  readonly memory?: number
-  readonly disk?: number
-  readonly port?: readonly PortForward[]
+  readonly cpus?: string
+  readonly memory?: string
+  readonly disk?: string
+  readonly port?: readonly string[]
   readonly env?: readonly string[]
   readonly workdir?: string
   readonly user?: string
@@ -27,15 +27,19 @@ export async function buildSpec(
   options: MachineOptions,
   command: readonly string[] | undefined,
 ): Promise<VmSpecInput> {
+  const { cpus, memory, disk, port, env } = options
+  const given = {
+    cpus: cpus === undefined ? undefined : parseCount(cpus),
+    memoryMib: memory === undefined ? undefined : parseMib(memory),
+    diskMib: disk === undefined ? undefined : parseMib(disk),
+    ports: port?.map(parsePort),
+    env: parseEnv(env ?? [], context.terminal.env),
+  }
   const { machines } = await context.engine()
   const parsed = vmSpecSchema.safeParse({
+    ...given,
     name: options.name ?? (await machines.suggestName()),
     image,
-    cpus: options.cpus,
-    memoryMib: options.memory,
-    diskMib: options.disk,
-    ports: options.port,
-    env: parseEnv(options.env ?? [], context.terminal.env),
     command,
     workdir: options.workdir,
     user: options.user,

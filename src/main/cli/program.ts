@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: which commands there are, with which words and options. Each command's code is
 // loaded when it runs, so that `--help` and short commands start fast.
-import { Command, CommanderError, Option } from 'commander'
-import { MicrovmError } from '../../contract/errors'
+import { Command, CommanderError } from 'commander'
 import type { Engine } from '../engine'
-import { parseCount, parseMib, parsePort, UsageError } from './arguments'
-import { exitCodes, runCommand, type CommandContext, type GlobalOptions } from './context'
-import { createOutput } from './output'
+import type { CommandContext, GlobalOptions } from './context'
+import { exitCodes } from './exit-codes'
 import type { Terminal } from './session'
 
 const EXIT_CODES = `
@@ -42,6 +40,7 @@ export async function runCli(
     options: GlobalOptions,
     command: (context: CommandContext) => Promise<number>,
   ): Promise<void> => {
+    const { runCommand } = await import('./context')
     exitCode = await runCommand(terminal, options, createEngine, command)
   }
   const program = buildProgram(run)
@@ -50,7 +49,8 @@ export async function runCli(
     await program.parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
-    return reportUsage(error, args, terminal)
+    if (!(error instanceof CommanderError)) throw error
+    return await reportUsage(error, args, terminal)
   }
 }
 
@@ -81,23 +81,26 @@ function configure(program: Command, terminal: Terminal): void {
   }
 }
 
-function reportUsage(error: unknown, args: readonly string[], terminal: Terminal): number {
-  const isHelp = error instanceof CommanderError && error.exitCode === 0
-  if (isHelp) return exitCodes.ok
+async function reportUsage(
+  error: CommanderError,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  if (error.exitCode === 0) return exitCodes.ok // --help
   // `microvm` alone has already printed the help.
-  if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage
+  if (error.code === 'commander.help') return exitCodes.usage
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
-  const output = createOutput({ ...terminal, json: own.includes('--json'), quiet: false })
-  output.error(
-    error instanceof CommanderError
-      ? new UsageError('INVALID_ARGUMENT', error.message.replace(/^error: /, ''), {
-          hint: usageHint(error, own),
-        })
-      : MicrovmError.from(error),
+  const [{ usage }, { runCommand }] = await Promise.all([
+    import('./arguments'),
+    import('./context'),
+  ])
+  const refuse = (): never => {
+    throw usage(error.message.replace(/^error: /, ''), usageHint(error, own))
+  }
+  const noEngine = (): Promise<never> => Promise.reject(new Error('not needed'))
+  return await runCommand(terminal, { json: own.includes('--json') }, noEngine, async () =>
+    refuse(),
   )
-  return error instanceof CommanderError || error instanceof UsageError
-    ? exitCodes.usage
-    : exitCodes.failed
 }
 
 function usageHint(error: CommanderError, args: readonly string[]): string {
@@ -119,28 +122,19 @@ function addCommand(program: Command, words: string, description: string): Comma
     .option('-q, --quiet', 'no progress, no notes')
 }
 
+const collect = (text: string, all: readonly string[] | undefined): string[] => [
+  ...(all ?? []),
+  text,
+]
+
 function addMachineOptions(command: Command): Command {
-  const collect =
-    <T>(parse: (text: string) => T) =>
-    (text: string, all: T[] | undefined): T[] => [...(all ?? []), parse(text)]
   return command
     .option('--name <name>', 'name of the machine and its host name (default: made up)')
-    .addOption(new Option('--cpus <n>', 'number of CPUs (default: 1)').argParser(parseCount))
-    .addOption(
-      new Option('--memory <size>', 'RAM: 512, 2048M, 1G (default: 512)').argParser(parseMib),
-    )
-    .addOption(new Option('--disk <size>', 'size of its disk (default: 10G)').argParser(parseMib))
-    .addOption(
-      new Option('--port <host:guest>', 'forward a TCP port of 127.0.0.1; repeatable').argParser(
-        collect(parsePort),
-      ),
-    )
-    .addOption(
-      new Option(
-        '--env <name=value>',
-        'variable; NAME alone takes its value here; repeatable',
-      ).argParser(collect((text) => text)),
-    )
+    .option('--cpus <n>', 'number of CPUs (default: 1)')
+    .option('--memory <size>', 'RAM: 512, 2048M, 1G (default: 512)')
+    .option('--disk <size>', 'size of its disk (default: 10G)')
+    .option('--port <host:guest>', 'forward a TCP port of 127.0.0.1; repeatable', collect)
+    .option('--env <name=value>', 'variable; NAME alone takes its value here; repeatable', collect)
     .option('--workdir <path>', "folder the machine's command starts in")
     .option('--user <user>', "user the machine's command runs as")
     .option('--rm', 'delete the machine once it has stopped')
@@ -211,16 +205,9 @@ function addMachineCommands(program: Command, run: Run): void {
 }
 
 function addPortsCommand(program: Command, run: Run): void {
-  const port = (flag: string, description: string): Option =>
-    new Option(`${flag} <host:guest...>`, description).argParser(
-      (text: string, all: ReturnType<typeof parsePort>[] | undefined) => [
-        ...(all ?? []),
-        parsePort(text),
-      ],
-    )
   addCommand(program, 'ports <name>', 'list, add or remove port forwards, also while it runs')
-    .addOption(port('--add', 'forward a port of 127.0.0.1'))
-    .addOption(port('--remove', 'end a forward'))
+    .option('--add <host:guest>', 'forward a port of 127.0.0.1; repeatable', collect)
+    .option('--remove <host:guest>', 'end a forward; repeatable', collect)
     .addHelpText('after', '\nExample:\n  microvm ports web --add 8443:443 --remove 8080:80')
     .action((name: string, options) =>
       run(options, async (context) =>
