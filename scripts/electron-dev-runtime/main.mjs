@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The app inside the Electron that set-up makes for development (scripts/setup/electron-registry.mjs):
-// `electron <folder>` loads the app in <folder>, as Electron's own default app does, which that build lacks.
+// `electron [-r <module>] <folder>` loads the app in <folder>, as Electron's own default app does, which that build
+// lacks; -r first requires a module, with which a test driver can hold the app back until it is attached.
 // The top-level await matters: Electron holds back its `ready` event until this module has ended.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -14,11 +15,15 @@ import { app as publicApp } from 'electron'
  */
 const app = /** @type {typeof publicApp & Setters} */ (publicApp)
 
-const folder = process.argv.slice(1).find((argument) => !argument.startsWith('-'))
+const words = process.argv.slice(1)
+const preloadAt = words.indexOf('-r')
+const preload = preloadAt < 0 ? undefined : words.splice(preloadAt, 2)[1]
+const folder = words.find((word) => !word.startsWith('-'))
 if (folder === undefined) {
-  console.error('usage: electron <app folder> [arguments]')
+  console.error('usage: electron [-r <module>] <app folder> [arguments]')
   process.exit(64)
 }
+if (preload !== undefined) createRequire(import.meta.url)(resolve(preload))
 const appDir = resolve(folder)
 const manifest = JSON.parse(readFileSync(join(appDir, 'package.json'), 'utf8'))
 

@@ -3,25 +3,16 @@
 // everything it started.
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { electronCommand } from './electron-command.mjs'
+import { launchDriven } from './launch-driven.mjs'
 import { openVirtualDisplay } from './virtual-display.mjs'
 
 const READY_MS = 60_000
 
 /** @param {{ file: string, env: NodeJS.ProcessEnv }} options @returns {Promise<void>} */
 export async function savePortrait({ file, env }) {
-  const { _electron } = await import('playwright-core')
   const display = await openVirtualDisplay({ size: '1440x900' })
   try {
-    const windowEnv = { ...definedOnly(env), ...display.env }
-    const { executable, args } = await electronCommand({ virtual: true, env: windowEnv })
-    const app = await _electron.launch({
-      executablePath: executable,
-      args,
-      env: windowEnv,
-      colorScheme: null,
-      timeout: READY_MS,
-    })
+    const app = await launchDriven({ env: { ...env, ...display.env }, timeoutMs: READY_MS })
     try {
       const window = await app.firstWindow({ timeout: READY_MS })
       // The renderer sets it once the window can be used.
@@ -41,11 +32,4 @@ async function closeWithin(app, ms) {
   const timer = setTimeout(() => app.process().kill('SIGKILL'), ms)
   await app.close().catch(() => app.process().kill('SIGKILL'))
   clearTimeout(timer)
-}
-
-/** @param {NodeJS.ProcessEnv} env @returns {Record<string, string>} */
-function definedOnly(env) {
-  return /** @type {Record<string, string>} */ (
-    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined))
-  )
 }
