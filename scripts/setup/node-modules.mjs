@@ -2,7 +2,7 @@
 // Brings node_modules in line with package-lock.json. npm writes node_modules/.package-lock.json as the last act of
 // an install: it tells what is really there, whoever installed it, and is absent after a broken install.
 import { readFileSync } from 'node:fs'
-import { failureOf, tryCommand } from './command.mjs'
+import { npmFailureOf, tryCommand } from './command.mjs'
 import { inProject } from './paths.mjs'
 import { SetupProblem } from './problem.mjs'
 
@@ -46,19 +46,11 @@ export async function ensureNodeModules() {
   if (result.code !== 0) {
     throw new SetupProblem(
       'npm packages',
-      `npm ci failed.\n${npmsWords(result)}`,
+      `npm ci failed.\n${npmFailureOf(result)}`,
       'Check the network and the registry in "npm config get registry", then run the same command again.',
     )
   }
   return { fetched: true }
-}
-
-/** npm says what is wrong first, and how to use npm after that. @param {import('./command.mjs').CommandResult} result */
-function npmsWords(result) {
-  const words = failureOf(result, 1000)
-    .split('\n')
-    .filter((line) => !/^npm (error|warn)\s*$/.test(line))
-  return words.slice(0, 6).join('\n')
 }
 
 /** @param {string} path @returns {Lockfile | undefined} */
