@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which accelerator QEMU can really use here. A device file proves nothing: /dev/kvm may open and a
+// VM be created while no guest ever runs. So the CPU's flags are read, and our own kernel is booted
+// for a moment; it has no disk and resets as soon as it looks for one, which is the proof.
+import { execFile, spawn } from 'node:child_process'
+import { access, constants, readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import type { BackendChoice } from '../../../contract/vm-state'
+
+const run = promisify(execFile)
+
+type Accelerator = BackendChoice['accelerator']
+export interface AcceleratorChoice {
+  readonly accelerator: Accelerator
+  /** In words for the Doctor. */
+  readonly reason: string
+}
+
+/** What the choice depends on; a change of it makes a remembered one void. */
+export interface HostFeatures {
+  readonly platform: NodeJS.Platform
+  /** Why hardware virtualisation cannot work, as far as can be told without trying. */
+  readonly obstacle: string | undefined
+}
+
+export interface ProbeTarget {
+  readonly qemu: string
+  readonly kernel: string
+}
+
+/** Under KVM the kernel is there in a third of a second; this is for a host under load. */
+const PROBE_TIMEOUT_MS = 5000
+const PROBE_MEMORY_MIB = 128
+
+export async function readHostFeatures(platform = process.platform): Promise<HostFeatures> {
+  const obstacle =
+    platform === 'linux'
+      ? await linuxObstacle()
+      : platform === 'darwin'
+        ? await macObstacle()
+        : `no accelerator is known for ${platform}`
+  return { platform, obstacle }
+}
+
+/** @param tryAccelerator undefined if a guest runs under it, else why not */
+export async function chooseAccelerator(
+  features: HostFeatures,
+  tryAccelerator: (accelerator: Accelerator) => Promise<string | undefined>,
+): Promise<AcceleratorChoice> {
+  const accelerator = features.platform === 'darwin' ? 'hvf' : 'kvm'
+  const obstacle = features.obstacle ?? (await tryAccelerator(accelerator))
+  return obstacle === undefined
+    ? { accelerator, reason: 'a guest ran under hardware virtualisation' }
+    : { accelerator: 'tcg', reason: `no hardware virtualisation: ${obstacle}` }
+}
+
+async function linuxObstacle(): Promise<string | undefined> {
+  const cpuinfo = await readFile('/proc/cpuinfo', 'latin1').catch(() => '')
+  if (!cpuHasVirtualisation(cpuinfo)) return 'the CPU has neither vmx nor svm'
+  try {
+    await access('/dev/kvm', constants.R_OK | constants.W_OK)
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? '/dev/kvm is missing; try `sudo modprobe kvm_intel` or `kvm_amd`'
+      : '/dev/kvm may not be opened; add yourself to the group kvm and log in again'
+  }
+}
+
+/** @param cpuinfo of an x86 host; vmx is Intel's flag, svm AMD's */
+export function cpuHasVirtualisation(cpuinfo: string): boolean {
+  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.split(/\s+/) ?? []
+  return flags.includes('vmx') || flags.includes('svm')
+}
+
+async function macObstacle(): Promise<string | undefined> {
+  const { stdout } = await run('sysctl', ['-n', 'kern.hv_support']).catch(() => ({ stdout: '' }))
+  return stdout.trim() === '1' ? undefined : 'kern.hv_support is not 1'
+}
+
+/**
+ * Boots the kernel without a disk.
+ * @returns undefined if it ran until it reset the machine, else what went wrong
+ */
+export async function tryAccelerator(
+  target: ProbeTarget,
+  accelerator: Accelerator,
+  timeoutMs = PROBE_TIMEOUT_MS,
+): Promise<string | undefined> {
+  const child = spawn(target.qemu, probeArguments(target.kernel, accelerator), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: '/',
+  })
+  let words = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (words.length < 4096) words += text
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+  const end = await new Promise<{ code: number | null; error?: Error }>((resolve) => {
+    child.once('error', (error) => resolve({ code: null, error }))
+    child.once('close', (code) => resolve({ code }))
+  })
+  clearTimeout(timer)
+  if (end.code === 0) return undefined
+  const said = words.trim().split('\n')[0]
+  if (said) return `${accelerator} fails: ${said}`
+  return end.error
+    ? `QEMU cannot be started: ${end.error.message}`
+    : `a guest under ${accelerator} hangs`
+}
+
+function probeArguments(kernel: string, accelerator: Accelerator): string[] {
+  return [
+    ...['-M', 'microvm,x-option-roms=off,rtc=on,acpi=off,isa-serial=off'],
+    ...['-accel', accelerator, '-cpu', accelerator === 'tcg' ? 'max' : 'host'],
+    ...['-m', `${PROBE_MEMORY_MIB}M`, '-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-no-reboot', '-kernel', kernel, '-append', 'quiet panic=-1 reboot=t'],
+  ]
+}
