@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything the product can do, without a window: the app's IPC handlers and the CLI are two
 // faces of this one object. Plain Node; imports no Electron.
+import { MicrovmError } from '../contract/errors'
 import type { DoctorReport, VmView } from '../contract/ipc'
-import type { OnProgress } from '../contract/images'
 import type { PortForward, VmSpecInput } from '../contract/vm-spec'
-import type { ImageStore } from './image/image-store'
+import { createQemuBackend } from './hypervisor/qemu/qemu-backend'
+import { adoptVm } from './hypervisor/vm-handle'
+import { createImageStore, type ImageStore } from './image/image-store'
+import { parseReference } from './image/reference'
+import { dataPaths } from './lib/data-paths'
+import { silentLogger, type Logger } from './lib/logger'
+import { locateParts, type Parts } from './lib/parts'
+import { runtimeDir } from './lib/runtime-dir'
+import { runChecks } from './preflight/checks'
+import { hostChecks } from './preflight/host-checks'
+import { launchVm } from './run/launch'
+import type { LaunchOptions } from './run/launch-options'
+import { connectGuest, throughGvproxy } from './ssh/connect-guest'
 import type { GuestConnection } from './ssh/guest-connection'
+import { loadKeys } from './ssh/keys'
+import { createVmFiles, type VmFiles } from './state/vm-files'
+import { createMachines } from './vms/machines'
 
 export type VmEvent =
   | { readonly type: 'changed'; readonly vm: VmView }
   | { readonly type: 'removed'; readonly id: string }
 
-export interface StartOptions {
-  readonly onProgress?: OnProgress
-  readonly signal?: AbortSignal
-}
+export type StartOptions = LaunchOptions
 
 export interface Machines {
   /** Machines on disk, running ones adopted; also those another process made. */
@@ -47,4 +59,94 @@ export interface Engine {
   doctor(): Promise<DoctorReport>
   /** Stops watching and closes connections; machines keep running. */
   close(): Promise<void>
+}
+
+export interface EngineOptions {
+  readonly dataDir: string
+  readonly env: NodeJS.ProcessEnv
+  /** Where the native parts are; found by the environment and the installation unless given. */
+  readonly runtimeDir?: string
+  readonly logger?: Logger
+}
+
+/** Puts the product together. Touches nothing on disk; the first use of each part does. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { env, dataDir, logger = silentLogger } = options
+  const runtime = options.runtimeDir ?? runtimeDir(env)
+  const paths = dataPaths(dataDir)
+  const files = createVmFiles(paths)
+  const locate = (): Promise<Parts> => locateParts({ runtimeDir: runtime, env })
+  const { starter } = await locate()
+  const images = createImageStore({
+    paths: paths.images,
+    starterLayout: starter.found ? starter.path : undefined,
+    logger,
+  })
+  const backend = createQemuBackend({ parts: locate, cacheDir: paths.root, logger })
+
+  const machines = createMachines({
+    paths,
+    files,
+    env,
+    logger,
+    now: Date.now,
+    checkReference: (reference) => void parseReference(reference),
+    adopt: adoptVm,
+    launch: (record, startedAt, launchOptions) =>
+      launchVm(
+        { paths, files, images, backend, parts: locate, env, logger },
+        record,
+        startedAt,
+        launchOptions,
+      ),
+    connect: async (id, handle, signal) => {
+      const [endpoint, keys] = await Promise.all([
+        handle.client.request('sshEndpoint', {}),
+        loadKeys(paths.vm(id).keys),
+      ])
+      return await connectGuest(throughGvproxy, endpoint, keys, signal ? { signal } : {})
+    },
+  })
+
+  return {
+    machines,
+    images: keepUsedImages(images, files),
+    doctor: async () => {
+      const [parts, probe] = await Promise.all([locate(), backend.probe()])
+      const found = await runChecks(hostChecks, { parts, dataDir, backend: probe })
+      return {
+        checks: found.map(({ required: _required, ...check }) => check),
+        ...(probe.available ? { backend: probe.choice } : {}),
+      }
+    },
+    close: () => machines.close(),
+  }
+}
+
+/** An image a machine was made from stays: the machine's disk is nothing without it. */
+function keepUsedImages(images: ImageStore, files: VmFiles): ImageStore {
+  return {
+    ...images,
+    remove: async (reference) => {
+      const digest = (await images.find(reference))?.view.digest
+      const namesLeft = (await images.list()).filter((image) => image.digest === digest).length
+      const user = namesLeft > 1 ? undefined : await findUser(files, digest)
+      if (user !== undefined) {
+        throw new MicrovmError('CONFLICT', `the machine ${user} was made from ${reference}`, {
+          hint: `Delete the machine first: microvm rm ${user}`,
+        })
+      }
+      await images.remove(reference)
+    },
+  }
+}
+
+/** Name of a machine made from the image of this digest. */
+async function findUser(files: VmFiles, digest: string | undefined): Promise<string | undefined> {
+  if (digest === undefined) return undefined
+  const records = await Promise.all((await files.ids()).map((id) => files.loadRecord(id)))
+  const user = records.find(
+    (record) => record.kind === 'found' && record.value.image?.digest === digest,
+  )
+  return user?.kind === 'found' ? user.value.spec.name : undefined
 }

@@ -16,8 +16,10 @@ const ADVISED_MEMORY_MIB = 1024
 const qemuCheck: PreflightCheck = {
   name: 'QEMU',
   required: true,
-  run: async ({ parts: { qemu }, backend }) => {
+  run: async ({ parts: { qemu, kernel }, backend }) => {
     if (!qemu.found) return missing('QEMU is not installed', qemu.hint)
+    // Without a kernel nothing can be tried, and that check says so.
+    if (!kernel.found) return { status: 'ok', detail: `QEMU at ${qemu.path}` }
     if (backend.available) return { status: 'ok', detail: backend.detail }
     return missing(`${qemu.path} cannot run a machine: ${backend.reason}`, backend.hint)
   },

@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
 import type { Client, ConnectConfig } from 'ssh2'
+import { openTunnel } from '../../../native-runner/net/tunnel'
 import { MicrovmError } from '../../contract/errors'
 import type { RunnerResult } from '../../contract/runner-rpc'
 import type { GuestConnection } from './guest-connection'
@@ -15,8 +16,15 @@ import { wrapClient } from './ssh2-connection'
 
 export interface ConnectDeps {
   /** A raw stream to a TCP port of the guest, through gvproxy's API socket. */
-  openTunnel(apiSocket: string, ip: string, port: number): Promise<Duplex>
+  openTunnel(
+    apiSocket: string,
+    ip: string,
+    port: number,
+    options: { signal?: AbortSignal },
+  ): Promise<Duplex>
 }
+
+export const throughGvproxy: ConnectDeps = { openTunnel }
 
 export type SshEndpoint = RunnerResult<'sshEndpoint'>
 
@@ -78,7 +86,12 @@ async function dialOnce(
   // Loaded late: the CLI's other commands start faster without it.
   const [{ default: ssh2 }, stream] = await Promise.all([
     import('ssh2'),
-    deps.openTunnel(endpoint.apiSocket, endpoint.guestIp, endpoint.guestPort),
+    deps.openTunnel(
+      endpoint.apiSocket,
+      endpoint.guestIp,
+      endpoint.guestPort,
+      signal ? { signal } : {},
+    ),
   ])
   const client = new ssh2.Client()
   const pinned = { checked: false, matches: false }

@@ -64,7 +64,9 @@ describe('preflight', () => {
 
   it('names everything required that is missing, at once, with what to do', async () => {
     const bare = { ...parts, qemu: gone('Install QEMU.'), kernel: gone('Run set-up.') }
-    const error = await requireChecks(hostChecks, context({ parts: bare })).catch((e: unknown) => e)
+    const backend = { available: false, reason: 'nothing to try', hint: '' } as const
+    const nothing = context({ parts: bare, backend })
+    const error = await requireChecks(hostChecks, nothing).catch((e: unknown) => e)
     expect(error).toMatchObject({
       code: 'PREFLIGHT_FAILED',
       message: 'QEMU is not installed; the guest kernel is missing',
