@@ -15,6 +15,7 @@ export default defineConfig({
         input: {
           index: at('src/main/index.ts'),
           cli: at('src/main/cli.ts'),
+          engine: at('src/main/engine.ts'),
           runner: at('native-runner/runner/main.ts'),
           'layer-worker': at('src/main/image/layer-worker.ts'),
         },
