@@ -20,6 +20,8 @@ export const wantedPackages = {
   'busybox-static': 'trixie',
   'dropbear-bin': 'trixie',
   'openssh-sftp-server': 'trixie',
+  // Only for the copyright file, which openssh-sftp-server links to.
+  'openssh-client': 'trixie',
   // What dropbear and sftp-server load.
   libc6: 'trixie',
   libcrypt1: 'trixie',

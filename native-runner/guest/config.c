@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "authorized-keys.h"
+#include "files.h"
+#include "log.h"
+#include "mounts.h"
+
+#define MAX_KEYS_BYTES (64 * 1024)
+#define MAX_HOST_KEY_BYTES (4 * 1024)
+// SPEC: an environment is at most 1 MiB; arguments have the kernel's bound (ARG_MAX, 2 MiB).
+#define MAX_LIST_BYTES (2 * 1024 * 1024)
+#define MAX_LIST_WORDS 32768
+#define MAX_GRACE_MS 3600000
+#define MAX_TMP_MIB (1024 * 1024)
+
+static int drive = -1;
+
+static char *load(const char *name, size_t max, size_t *length) {
+  char *data = file_load(drive, name, max, length);
+  if (data == NULL) fatal("config drive: read %s: %s", name, strerror(errno));
+  return data;
+}
+
+static void load_word(const char *name, char *target, size_t size) {
+  size_t length;
+  char *data = load(name, size - 1, &length);
+  if (strlen(data) != length) fatal("config drive: %s has a NUL byte", name);
+  memcpy(target, data, length + 1);
+  free(data);
+}
+
+static unsigned load_number(const char *name, unsigned min, unsigned max) {
+  char text[16];
+  load_word(name, text, sizeof text);
+  char *end;
+  unsigned long value = strtoul(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < min || value > max)
+    fatal("config drive: %s is \"%s\", not a number from %u to %u", name, text, min, max);
+  return (unsigned)value;
+}
+
+static void load_list(const char *name, struct words *words) {
+  size_t length;
+  char *data = load(name, MAX_LIST_BYTES, &length);
+  if (!words_parse(words, data, length, MAX_LIST_WORDS))
+    fatal("config drive: %s is no list of NUL-ended words", name);
+}
+
+static void load_network(struct guest_config *config) {
+  load_word("network/address", config->address, sizeof config->address);
+  load_word("network/gateway", config->gateway, sizeof config->gateway);
+  load_word("network/dns", config->dns, sizeof config->dns);
+  config->prefix = load_number("network/prefix", 1, 30);
+  config->mtu = load_number("network/mtu", 576, 65535);
+}
+
+void config_read(struct guest_config *config, const char *device, const char *mount_point) {
+  device_wait(device);
+  if (mount(device, mount_point, "erofs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+    fatal("config drive: mount: %s", strerror(errno));
+  drive = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (drive < 0) fatal("config drive: open: %s", strerror(errno));
+  load_number("version", 1, 1);
+  load_word("hostname", config->hostname, sizeof config->hostname);
+  config->authorized_keys = load("authorized-keys", MAX_KEYS_BYTES, NULL);
+  if (!authorized_keys_usable(config->authorized_keys))
+    fatal("config drive: authorized-keys has no valid public key, nobody could log in");
+  config->host_key = load("host-key", MAX_HOST_KEY_BYTES, &config->host_key_length);
+  load_list("env", &config->env);
+  load_list("argv", &config->argv);
+  load_word("workdir", config->workdir, sizeof config->workdir);
+  load_word("user", config->user, sizeof config->user);
+  config->stop_signal = (int)load_number("stop-signal", 1, (unsigned)SIGRTMAX);
+  config->stop_grace_ms = load_number("stop-grace-ms", 0, MAX_GRACE_MS);
+  config->tmp_mib = load_number("tmp-mib", 1, MAX_TMP_MIB);
+  load_network(config);
+  config->files = openat(drive, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  close(drive);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the config drive (/dev/vdc): what the host wants of this machine, made new for each start.
+//
+// THE LAYOUT, which src/main/guest/config-drive.ts writes. An EROFS image with plain files, so that
+// nothing needs a parser; "word" is text without newline, "number" is decimal digits.
+//   version            number: 1
+//   hostname           word
+//   authorized-keys    text as in ~/.ssh/authorized_keys
+//   host-key           private key in dropbear's own format
+//   env                NAME=value, each ended by NUL: the image's and the machine's, merged
+//   argv               words, each ended by NUL; empty: the machine idles
+//   workdir            word: absolute path
+//   user               word: as in an image's config; empty: root
+//   stop-signal        number
+//   stop-grace-ms      number
+//   tmp-mib            number: size of /tmp
+//   network/address    word, dotted; also network/gateway and network/dns
+//   network/prefix     number; also network/mtu
+//   files/PATH         each is copied to /PATH with its owner and mode, replacing what is there;
+//                      directories that exist keep theirs
+#pragma once
+
+#include <netinet/in.h>
+
+#include "words.h"
+
+#define CONFIG_HOSTNAME_BYTES 64
+#define CONFIG_WORD_BYTES 4096
+
+struct guest_config {
+  char hostname[CONFIG_HOSTNAME_BYTES];
+  char *authorized_keys;
+  char *host_key;
+  size_t host_key_length;
+  struct words env;
+  struct words argv;
+  char workdir[CONFIG_WORD_BYTES];
+  char user[CONFIG_WORD_BYTES];
+  int stop_signal;
+  unsigned stop_grace_ms;
+  unsigned tmp_mib;
+  char address[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN], dns[INET_ADDRSTRLEN];
+  unsigned prefix, mtu;
+  int files;  // directory descriptor; -1 if there are none
+};
+
+// Mounts the drive on `mount_point` and reads it. Anything missing or malformed is fatal: the host wrote it.
+void config_read(struct guest_config *config, const char *device, const char *mount_point);

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "log.h"
+#include "mounts.h"
+
+// linux/ext4.h is not exported to user space: _IOW('f', 16, __u64), the new size in blocks.
+#define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
+
+#define UPPER MOUNT_DISK "/upper"
+#define WORK MOUNT_DISK "/work"
+#define PREPARED "prepared"
+
+// Root directory of the disk. Its mount is detached from every path, so that nothing inside can
+// change upper/ behind overlayfs's back; this descriptor keeps it alive.
+static int disk = -1;
+
+static void grow(const char *device) {
+  int fd = open(device, O_RDONLY | O_CLOEXEC);
+  uint64_t bytes = 0;
+  struct statfs info;
+  if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes) != 0 || fstatfs(disk, &info) != 0) {
+    warn("disk: read its size: %s", strerror(errno));
+  } else {
+    uint64_t blocks = bytes / (uint64_t)info.f_bsize;
+    if (ioctl(disk, EXT4_IOC_RESIZE_FS, &blocks) != 0)
+      warn("disk: grow the file system: %s", strerror(errno));
+  }
+  if (fd >= 0) close(fd);
+}
+
+static void mount_disk(const char *device) {
+  device_wait(device);
+  // discard: what the guest deletes is given back to the host.
+  if (mount(device, MOUNT_DISK, "ext4", MS_NOATIME, "discard") != 0)
+    fatal("disk: mount: %s", strerror(errno));
+  disk = open(MOUNT_DISK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (disk < 0) fatal("disk: open: %s", strerror(errno));
+  grow(device);
+}
+
+static void mount_overlay(void) {
+  if (mkdir(UPPER, 0755) == 0) {
+    // The root directory of an overlay has the owner and mode of its upper directory.
+    struct stat image;
+    if (stat("/", &image) != 0 || chown(UPPER, image.st_uid, image.st_gid) != 0 ||
+        chmod(UPPER, image.st_mode & 07777) != 0)
+      warn("disk: take over the mode of /: %s", strerror(errno));
+  } else if (errno != EEXIST) {
+    fatal("disk: make upper: %s", strerror(errno));
+  }
+  if (mkdir(WORK, 0700) != 0 && errno != EEXIST) fatal("disk: make work: %s", strerror(errno));
+  // index=off: the image disk may be laid out anew (a new bundle) under an old machine's disk.
+  const char *options = "lowerdir=/,upperdir=" UPPER ",workdir=" WORK ",redirect_dir=on,index=off";
+  if (mount("overlay", MOUNT_ROOT, "overlay", 0, options) != 0)
+    fatal("root: mount overlay: %s", strerror(errno));
+  // The image's own copy of the bundle, out of reach of anything that happens to the upper layer.
+  if (!directory_make(MOUNT_ROOT BUNDLE) ||
+      mount(BUNDLE, MOUNT_ROOT BUNDLE, NULL, MS_BIND, NULL) != 0)
+    fatal("root: bring the bundle along: %s", strerror(errno));
+}
+
+void overlay_enter(const char *device) {
+  mount_disk(device);
+  mount_overlay();
+  // With both names the same, the old root ends up on top of the new one, and is then detached.
+  if (chdir(MOUNT_ROOT) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
+      umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
+    fatal("root: change to it: %s", strerror(errno));
+}
+
+bool overlay_is_prepared(void) { return faccessat(disk, PREPARED, F_OK, 0) == 0; }
+
+void overlay_set_prepared(void) {
+  int fd = openat(disk, PREPARED, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) warn("disk: write: %s", strerror(errno));
+  else close(fd);
+}
+
+void overlay_make_read_only(void) {
+  if (disk < 0) return;
+  mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+  // The disk has no path any more, and mount(2) wants one; fspick takes the descriptor.
+  int context = fspick(disk, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+  if (context < 0) return;
+  fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0);
+  fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
+  close(context);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the guest bundle: node make-bundle.mjs --packages DIR --out DIR
+// DIR/bundle.tar: an image layer with everything under .microvm/ (init, busybox, dropbear, sftp-server
+// with their loader and libraries); DIR/manifest.json: where each file came from, with its SHA-256.
+// The same inputs give the same bytes. Both outputs are written beside their place and renamed.
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { compileGuest } from './compile.mjs'
+import { openPackages } from './packages.mjs'
+import { tarOf } from './tar-file.mjs'
+
+/** @typedef {import('./tar-file.mjs').TarEntry} TarEntry */
+/** @typedef {Awaited<ReturnType<typeof openPackages>>} Packages */
+/** @typedef {TarEntry & { package?: string }} BundleEntry */
+
+const project = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+const OURS = 'microvm-desktop'
+
+/** Where set-up's architectures keep their libraries. @type {Partial<Record<string, { triplet: string, loader: string }>>} */
+const platforms = {
+  x64: { triplet: 'x86_64-linux-gnu', loader: 'ld-linux-x86-64.so.2' },
+  arm64: { triplet: 'aarch64-linux-gnu', loader: 'ld-linux-aarch64.so.1' },
+}
+
+/** Package → libraries that dropbear and sftp-server load. */
+const libraries = {
+  libc6: ['libc.so.6'],
+  libcrypt1: ['libcrypt.so.1'],
+  libgmp10: ['libgmp.so.10'],
+  libtomcrypt1: ['libtomcrypt.so.1'],
+  libtommath1: ['libtommath.so.1'],
+  zlib1g: ['libz.so.1'],
+}
+
+/**
+ * Applets that are no fallback for a tool an image lacks. Scripts tell distributions apart by their package
+ * managers; inits, logins, daemons and kernel consoles have no place in a session.
+ */
+const leftOut = new Set(
+  `busybox dpkg dpkg-deb rpm rpm2cpio init linuxrc run-init switch_root pivot_root getty login sulogin su
+  passwd halt poweroff reboot acpid crond crontab httpd klogd syslogd telnetd udhcpd udhcpc udhcpc6 dumpleases
+  watchdog mdev uevent svc svok start-stop-daemon chvt deallocvt openvt cttyhack dumpkmap loadkmap loadfont
+  setkeycodes resume nuke ssl_client`.split(/\s+/),
+)
+
+/** Empty folders init mounts on; native-runner/guest/mounts.h. */
+const mountPoints = ['config', 'dev', 'disk', 'root', 'sys']
+
+/** @param {string} path @param {number} [mode] @returns {BundleEntry} */
+const directory = (path, mode = 0o755) => ({ path, type: 'directory', mode })
+/** @param {string} path @param {string} target @returns {BundleEntry} */
+const symlink = (path, target) => ({ path, type: 'symlink', mode: 0o777, target })
+/** @param {string} path @param {string} name @param {Buffer} content @param {number} [mode] @returns {BundleEntry} */
+const file = (path, name, content, mode = 0o755) => {
+  return { path, type: 'file', mode, content, package: name }
+}
+
+/** @param {Packages} packages */
+async function copied(packages) {
+  const platform = platforms[process.arch]
+  if (!platform) throw new Error(`no guest for ${process.arch} yet`)
+  const lib = `usr/lib/${platform.triplet}`
+  /** @param {string} to @param {string} name @param {string} from */
+  const copy = async (to, name, from) => file(to, name, await readFile(packages.path(name, from)))
+  return await Promise.all([
+    copy('bin/busybox', 'busybox-static', 'usr/bin/busybox'),
+    copy('sbin/dropbear', 'dropbear-bin', 'usr/sbin/dropbear'),
+    copy('libexec/sftp-server', 'openssh-sftp-server', 'usr/lib/openssh/sftp-server'),
+    copy(`lib/${platform.loader}`, 'libc6', `${lib}/${platform.loader}`),
+    symlink('lib/ld-linux.so', platform.loader),
+    ...Object.entries(libraries).flatMap(([name, files]) =>
+      files.map((library) => copy(`lib/${library}`, name, `${lib}/${library}`)),
+    ),
+  ])
+}
+
+/** What each package's licence demands to come along. @param {Packages} packages @param {readonly string[]} names */
+async function licences(packages, names) {
+  const entries = [directory('share'), directory('share/doc')]
+  for (const name of names) {
+    const from = packages.path(name, `usr/share/doc/${name}/copyright`)
+    if (!existsSync(from)) continue // a link to the folder of another package of the same source
+    entries.push(directory(`share/doc/${name}`))
+    entries.push(file(`share/doc/${name}/copyright`, name, await readFile(from), 0o644))
+  }
+  return entries
+}
+
+/** @param {Packages} packages @returns {Promise<BundleEntry[]>} paths inside .microvm */
+async function bundleEntries(packages) {
+  const busybox = packages.path('busybox-static', 'usr/bin/busybox')
+  const { stdout } = await promisify(execFile)(busybox, ['--list'])
+  const applets = stdout.split('\n').filter((name) => name !== '' && !leftOut.has(name))
+  const { init, rootAccount } = await compileGuest()
+  const script = await readFile(join(project, 'native-runner/guest/session-path.sh'))
+  const names = [...Object.keys(libraries), 'busybox-static', 'dropbear-bin', 'openssh-client']
+  return [
+    ...['bin', 'sbin', 'lib', 'libexec', 'etc'].map((path) => directory(path)),
+    directory('mnt', 0o700),
+    ...mountPoints.map((name) => directory(`mnt/${name}`)),
+    file('init', OURS, init),
+    file('lib/root-account.so', OURS, rootAccount),
+    file('etc/session-path.sh', OURS, script, 0o644),
+    ...['poweroff', 'reboot', 'halt'].map((name) => symlink(`bin/${name}`, '../init')),
+    ...applets.map((name) => symlink(`bin/${name}`, 'busybox')),
+    ...(await copied(packages)),
+    ...(await licences(packages, names)),
+  ]
+}
+
+/** @param {Buffer} bytes */
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
+
+/** @param {BundleEntry[]} entries @param {Packages} packages @param {Buffer} tar */
+async function manifestOf(entries, packages, tar) {
+  const { version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
+  const files = entries.flatMap((entry) => {
+    const { path, content, package: name } = entry
+    if (!content || !name) return []
+    const packageVersion = name === OURS ? version : packages.version(name)
+    return [{ path, sha256: sha256(content), size: content.length, package: name, packageVersion }]
+  })
+  files.sort((a, b) => (a.path < b.path ? -1 : 1))
+  return { version: 1, tar: { sha256: sha256(tar), size: tar.length }, files }
+}
+
+/** @param {string} path @param {Buffer | string} data */
+async function writeAtomically(path, data) {
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    await writeFile(temporary, data)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+const { values } = parseArgs({ options: { packages: { type: 'string' }, out: { type: 'string' } } })
+if (!values.packages || !values.out) {
+  console.error('usage: make-bundle.mjs --packages DIR --out DIR')
+  process.exit(64)
+}
+try {
+  const packages = await openPackages(values.packages)
+  const inside = await bundleEntries(packages)
+  const entries = inside.map((entry) => ({ ...entry, path: `.microvm/${entry.path}` }))
+  const tar = tarOf([directory('.microvm'), ...entries])
+  const manifest = await manifestOf(entries, packages, tar)
+  await mkdir(values.out, { recursive: true })
+  await writeAtomically(join(values.out, 'bundle.tar'), tar)
+  await writeAtomically(
+    join(values.out, 'manifest.json'),
+    `${JSON.stringify(manifest, undefined, 2)}\n`,
+  )
+} catch (error) {
+  console.error(`guest bundle: ${/** @type {Error} */ (error).message}`)
+  process.exit(1)
+}
