@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options `run` and `create` share, and the machine they describe.
-import { z } from 'zod'
+import type { z } from 'zod'
 import { vmSpecSchema, type VmSpecInput } from '../../contract/vm-spec'
 import { parseCount, parseEnv, parseMib, parsePort, usage } from './arguments'
 import type { CommandContext } from './context'

@@ -33,7 +33,7 @@ export async function attach(
   terminal: Terminal,
 ): Promise<number> {
   const { stdin, stdout, env } = terminal
-  const interactive = stdin.isTTY === true && stdout.isTTY === true
+  const interactive = stdin.isTTY && stdout.isTTY
   const guest = await connection.exec(
     command,
     interactive

@@ -96,7 +96,7 @@ async function dialOnce(
   const client = new ssh2.Client()
   const pinned = { checked: false, matches: false }
   const config: ConnectConfig = {
-    sock: stream as NonNullable<ConnectConfig['sock']>,
+    sock: stream,
     username: 'root',
     privateKey: keys.clientKey,
     readyTimeout: HANDSHAKE_TIMEOUT_MS,

@@ -54,41 +54,22 @@ export function createVmFiles(paths: DataPaths): VmFiles {
   const locked = <T>(id: string, work: () => Promise<T>): Promise<T> =>
     withFileLock(paths.vm(id).lock, work)
 
-  /** The caller holds the machine's lock. */
-  const loadLocked = async <T>(file: VersionedFile<T>): Promise<Loaded<T>> => {
-    const found = await examineJson(file.path, file.schema, file.version)
-    if (found.kind !== 'corrupt') return found
-    return { kind: 'damaged', error: await setAside(file.path, found.reason) }
-  }
-
   const load = async <T>(id: string, file: VersionedFile<T>): Promise<Loaded<T>> => {
     const found = await examineJson(file.path, file.schema, file.version)
     // Corrupt: look again under the lock, so as never to set aside what another has just mended.
     return found.kind === 'corrupt' ? await locked(id, () => loadLocked(file)) : found
   }
-
-  const recordFile = (id: string): VersionedFile<VmRecord> => ({
-    path: paths.vm(id).spec,
-    schema: vmRecordSchema,
-    version: RECORD_VERSION,
-  })
-  const stateFile = (id: string): VersionedFile<VmState> => ({
-    path: paths.vm(id).state,
-    schema: vmStateSchema,
-    version: STATE_VERSION,
-  })
-
+  const loadRecord = (id: string): Promise<Loaded<VmRecord>> => load(id, recordFile(paths, id))
   const ids = async (): Promise<string[]> => {
     const names = await readdir(paths.vms).catch(emptyIfMissing)
     return names.filter((name) => vmIdSchema.safeParse(name).success).toSorted()
   }
-  const loadRecord = (id: string): Promise<Loaded<VmRecord>> => load(id, recordFile(id))
 
   return {
     ids,
     locked,
     loadRecord,
-    loadState: (id) => load(id, stateFile(id)),
+    loadState: (id) => load(id, stateFile(paths, id)),
 
     create: (record, admit) =>
       withFileLock(join(paths.vms, '.create.lock'), async () => {
@@ -100,7 +81,7 @@ export function createVmFiles(paths: DataPaths): VmFiles {
 
     updateRecord: (id, change) =>
       locked(id, async () => {
-        const found = await loadLocked(recordFile(id))
+        const found = await loadLocked(recordFile(paths, id))
         if (found.kind === 'missing') throw notFound(id)
         if (found.kind === 'damaged') throw found.error
         const next = vmRecordSchema.parse(change(found.value))
@@ -110,16 +91,14 @@ export function createVmFiles(paths: DataPaths): VmFiles {
 
     updateState: (id, change) =>
       locked(id, async () => {
-        const found = await loadLocked(stateFile(id))
+        const found = await loadLocked(stateFile(paths, id))
         if (found.kind === 'damaged' && found.error.code !== 'STATE_CORRUPT') throw found.error
         const current = found.kind === 'found' ? found.value : initialState
         const next = await change(current)
         if (next === undefined) return current
-        try {
-          await writeFileAtomic(paths.vm(id).state, asJson(next))
-        } catch (error) {
+        await writeFileAtomic(paths.vm(id).state, asJson(next)).catch((error: unknown) => {
           throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? notFound(id) : error
-        }
+        })
         return next
       }),
   }
@@ -129,6 +108,25 @@ interface VersionedFile<T> {
   readonly path: string
   readonly schema: z.ZodType<T>
   readonly version: number
+}
+
+const recordFile = (paths: DataPaths, id: string): VersionedFile<VmRecord> => ({
+  path: paths.vm(id).spec,
+  schema: vmRecordSchema,
+  version: RECORD_VERSION,
+})
+
+const stateFile = (paths: DataPaths, id: string): VersionedFile<VmState> => ({
+  path: paths.vm(id).state,
+  schema: vmStateSchema,
+  version: STATE_VERSION,
+})
+
+/** The caller holds the machine's lock. */
+async function loadLocked<T>(file: VersionedFile<T>): Promise<Loaded<T>> {
+  const found = await examineJson(file.path, file.schema, file.version)
+  if (found.kind !== 'corrupt') return found
+  return { kind: 'damaged', error: await setAside(file.path, found.reason) }
 }
 
 function notFound(id: string): MicrovmError {

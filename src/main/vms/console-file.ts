@@ -29,63 +29,79 @@ export async function readConsoleTail(path: string, maxBytes: number): Promise<s
  * @returns the function that stops it
  */
 export function followConsoleFile(path: string, listener: (text: string) => void): () => void {
-  const decoder = new StringDecoder('utf8')
-  let file: FileHandle | undefined
-  let position = 0
-  let stopped = false
+  const follower = new Follower(path, listener)
+  const watcher = watchFile(path, () => follower.check())
+  const poll = setInterval(() => follower.check(), POLL_MS).unref()
+  return () => {
+    clearInterval(poll)
+    watcher?.close()
+    follower.stop()
+  }
+}
 
-  const emit = (bytes: Buffer): void => {
-    const text = decoder.write(bytes)
-    if (text !== '' && !stopped) listener(text)
-  }
-  const readOn = async (from: FileHandle): Promise<void> => {
-    while (!stopped) {
-      const bytes = await readRange(from, position, CHUNK_BYTES)
-      if (bytes.length === 0) return
-      position += bytes.length
-      emit(bytes)
-    }
-  }
-  const look = async (): Promise<void> => {
-    if (file !== undefined) await readOn(file)
-    const present = await stat(path).catch(() => undefined)
-    if (present === undefined || present.ino === (await file?.stat())?.ino) return
-    const next = await openIfThere(path)
-    if (next === undefined) return
-    const old = file
-    if (old !== undefined) {
-      // Appending had ended before the new file took the name: this is all of the old one.
-      await readOn(old)
-      position = await continueAt(old, position, next)
-      await old.close()
-    }
-    file = next
-    await readOn(next)
+class Follower {
+  readonly #path: string
+  readonly #listener: (text: string) => void
+  readonly #decoder = new StringDecoder('utf8')
+  #file: FileHandle | undefined
+  #position = 0
+  #stopped = false
+  /** One look at a time, and at most one more that waits. */
+  #looking: Promise<void>
+  #waiting = false
+
+  constructor(path: string, listener: (text: string) => void) {
+    this.#path = path
+    this.#listener = listener
+    this.#looking = this.#begin().catch(() => undefined)
   }
 
-  let running: Promise<void> = (async () => {
-    file = await openIfThere(path)
-    position = (await file?.stat())?.size ?? 0
-  })().catch(() => undefined)
-  let again = false
-  const check = (): void => {
-    if (again || stopped) return
-    again = true
-    running = running
-      .then(async () => {
-        again = false
-        await look()
+  check(): void {
+    if (this.#waiting || this.#stopped) return
+    this.#waiting = true
+    this.#looking = this.#looking
+      .then(() => {
+        this.#waiting = false
+        return this.#look()
       })
       .catch(() => undefined)
   }
-  const watcher = watchFile(path, check)
-  const poll = setInterval(check, POLL_MS).unref()
 
-  return () => {
-    stopped = true
-    clearInterval(poll)
-    watcher?.close()
-    void running.then(() => file?.close())
+  stop(): void {
+    this.#stopped = true
+    void this.#looking.then(() => this.#file?.close())
+  }
+
+  async #begin(): Promise<void> {
+    this.#file = await openIfThere(this.#path)
+    this.#position = (await this.#file?.stat())?.size ?? 0
+  }
+
+  async #look(): Promise<void> {
+    await this.#readOn()
+    const present = await stat(this.#path).catch(() => undefined)
+    if (present === undefined || present.ino === (await this.#file?.stat())?.ino) return
+    const next = await openIfThere(this.#path)
+    if (next === undefined) return
+    const old = this.#file
+    if (old !== undefined) {
+      // Appending had ended before the new file took the name: this is all of the old one.
+      await this.#readOn()
+      this.#position = await continueAt(old, this.#position, next)
+      await old.close()
+    }
+    this.#file = next
+    await this.#readOn()
+  }
+
+  async #readOn(): Promise<void> {
+    while (this.#file !== undefined && !this.#stopped) {
+      const bytes = await readRange(this.#file, this.#position, CHUNK_BYTES)
+      if (bytes.length === 0) return
+      this.#position += bytes.length
+      const text = this.#decoder.write(bytes)
+      if (text !== '' && !this.#stopped) this.#listener(text)
+    }
   }
 }
 

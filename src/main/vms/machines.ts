@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { MicrovmError } from '../../contract/errors'
+import type { VmView } from '../../contract/ipc'
 import { vmIdSchema, vmSpecSchema, type VmSpec, type VmSpecInput } from '../../contract/vm-spec'
 import type { Machines } from '../engine'
 import { RECORD_VERSION, type VmRecord } from '../state/vm-record'
@@ -23,19 +24,25 @@ export interface MachinesDeps extends RegistryDeps {
 
 export function createMachines(deps: MachinesDeps): Machines & { close(): Promise<void> } {
   const registry = new Registry(deps)
-  const find = (idOrName: string): Promise<Machine> => registry.find(idOrName)
-
-  const stop = async (machine: Machine, force: boolean): Promise<void> => {
-    await stopMachine(machine, { force })
-    if (machine.spec.autoRemove) await registry.remove(machine)
+  return {
+    ...findAndMake(deps, registry),
+    ...change(deps, registry),
+    ...lookInside(deps, registry),
+    subscribe: (listener) => registry.subscribe(listener),
+    close: () => registry.close(),
   }
+}
 
+function findAndMake(
+  deps: MachinesDeps,
+  registry: Registry,
+): Pick<Machines, 'list' | 'get' | 'suggestName' | 'create'> {
   return {
     list: async () => {
       await registry.scan()
       return registry.all().map((machine) => machine.view())
     },
-    get: async (idOrName) => (await find(idOrName)).view(),
+    get: async (idOrName) => (await registry.find(idOrName)).view(),
     suggestName: async () => {
       await registry.scan()
       return suggestName(new Set(registry.all().map(({ spec }) => spec.name)))
@@ -47,53 +54,66 @@ export function createMachines(deps: MachinesDeps): Machines & { close(): Promis
       const id = randomBytes(6).toString('hex')
       const record: VmRecord = { version: RECORD_VERSION, id, createdAt: deps.now(), spec }
       await deps.files.create(record, (existing) => refuseTakenName(spec.name, existing))
-      await registry.scan()
-      return (await find(id)).view()
+      return (await registry.find(id)).view()
     },
-    start: async (id, options = {}) => {
-      const machine = await find(id)
-      await startMachine(deps, machine, options)
-      return machine.view()
-    },
-    stop: async (id, { force = false } = {}) => {
-      const machine = await find(id)
-      await stop(machine, force)
-      return machine.view()
-    },
-    restart: async (id, options = {}) => {
-      const machine = await find(id)
-      await stopMachine(machine)
-      await startMachine(deps, machine, options)
-      return machine.view()
-    },
-    resume: async (id) => {
-      const machine = await find(id)
-      if (machine.handle === undefined) throw notRunning(machine)
-      machine.setState(await machine.handle.client.request('resume', {}))
-      return machine.view()
-    },
+  }
+}
+
+function change(
+  deps: MachinesDeps,
+  registry: Registry,
+): Pick<Machines, 'start' | 'stop' | 'restart' | 'resume' | 'remove' | 'setPorts'> {
+  const withMachine = async (
+    id: string,
+    act: (machine: Machine) => Promise<unknown>,
+  ): Promise<VmView> => {
+    const machine = await registry.find(id)
+    await act(machine)
+    return machine.view()
+  }
+  return {
+    start: (id, options = {}) => withMachine(id, (vm) => startMachine(deps, vm, options)),
+    stop: (id, options) =>
+      withMachine(id, async (machine) => {
+        await stopMachine(machine, options)
+        if (machine.spec.autoRemove) await registry.remove(machine)
+      }),
+    restart: (id, options = {}) =>
+      withMachine(id, async (machine) => {
+        await stopMachine(machine)
+        await startMachine(deps, machine, options)
+      }),
+    resume: (id) =>
+      withMachine(id, async (machine) => {
+        if (machine.handle === undefined) throw notRunning(machine)
+        machine.setState(await machine.handle.client.request('resume', {}))
+      }),
     remove: async (id) => {
-      await registry.remove(await find(id))
+      await registry.remove(await registry.find(id))
     },
-    setPorts: async (id, ports) => {
-      const machine = await find(id)
-      await setMachinePorts(deps, machine, ports)
-      return machine.view()
-    },
+    setPorts: (id, ports) => withMachine(id, (machine) => setMachinePorts(deps, machine, ports)),
+  }
+}
+
+function lookInside(
+  deps: MachinesDeps,
+  registry: Registry,
+): Pick<Machines, 'connect' | 'readConsole' | 'followConsole'> {
+  return {
     connect: async (id, signal) => {
-      const machine = await find(id)
+      const machine = await registry.find(id)
       if (isActive(machine.state.status)) {
         await machine.until(({ status }) => status === 'running' || !isActive(status), signal)
       }
       if (machine.handle === undefined) throw notRunning(machine)
       return await deps.connect(machine.id, machine.handle, signal)
     },
-    readConsole: async (id, maxBytes) =>
-      await readConsoleTail(deps.paths.vm((await find(id)).id).consoleLog, maxBytes),
+    readConsole: async (id, maxBytes) => {
+      const machine = await registry.find(id)
+      return await readConsoleTail(deps.paths.vm(machine.id).consoleLog, maxBytes)
+    },
     followConsole: (id, listener) =>
       followConsoleFile(deps.paths.vm(vmIdSchema.parse(id)).consoleLog, listener),
-    subscribe: (listener) => registry.subscribe(listener),
-    close: () => registry.close(),
   }
 }
 

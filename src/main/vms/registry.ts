@@ -186,7 +186,7 @@ export class Registry {
     for (const { launch } of machines) {
       launch?.cancel.abort(new MicrovmError('CANCELLED', 'the program that launched it has ended'))
     }
-    await Promise.all(machines.map(({ launch }) => launch?.ended))
+    await Promise.all(machines.flatMap(({ launch }) => launch?.ended ?? []))
     for (const machine of machines) machine.disconnect()
   }
 }

@@ -70,7 +70,7 @@ export function fakeEngine(guest: FakeGuest, keys: VmKeys): FakeEngine {
     machines: new Proxy(machines, {
       get: (own, name) => Reflect.get(overrides, name) ?? Reflect.get(own, name),
     }) as unknown as Machines,
-    images: { list: async () => [] } as unknown as Engine['images'],
+    images: Object.assign(Object.create(null) as Engine['images'], { list: async () => [] }),
     doctor: async () => ({ checks: [{ name: 'QEMU', status: 'failed', detail: 'missing' }] }),
     close: async () => void log.push('close'),
   }

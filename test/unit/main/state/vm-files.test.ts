@@ -87,7 +87,8 @@ describe('the machines’ files', () => {
     const damaged = { kind: 'damaged', error: { code: 'STATE_CORRUPT' } }
     expect(await files.loadRecord(one)).toMatchObject(damaged)
     expect(await files.loadRecord(one)).toMatchObject(damaged)
-    const [aside] = (await readdir(paths.vm(one).dir)).filter((name) => name.includes('.corrupt-'))
+    const names = await readdir(paths.vm(one).dir)
+    const aside = names.find((name) => name.includes('.corrupt-'))
     expect(await readFile(join(paths.vm(one).dir, aside!), 'utf8')).toBe(content)
     expect(await files.loadRecord(two)).toMatchObject({ kind: 'found' })
     await expect(files.updateRecord(one, (same) => same)).rejects.toMatchObject(damaged.error)

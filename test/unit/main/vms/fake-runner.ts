@@ -69,7 +69,7 @@ export class FakeRunner {
   /** The end of a machine as the runner itself brings it about. */
   async end(change: Partial<VmState>): Promise<void> {
     const { runner: _runner, socket: _socket, ...rest } = this.state
-    this.state = rest as VmState
+    this.state = rest
     await this.say({ stoppedAt: Date.now(), ...change })
     await this.die()
   }
