@@ -77,7 +77,8 @@ export function failureOf(result, lines = 12) {
   if (result.error) return result.error.message
   if (result.timedOut) return 'gave no end in time'
   const words = (result.stderr.trim() || result.stdout.trim()).replaceAll(colourCode, '')
-  const text = words.split('\n').slice(-lines).join('\n')
+  const told = words.split('\n').filter((line) => !stackFrame.test(line))
+  const text = told.slice(-lines).join('\n').trim()
   return text || `ended with code ${result.code}`
 }
 
@@ -88,5 +89,6 @@ export function npmFailureOf(result) {
   return words.slice(0, 6).join('\n')
 }
 
+const stackFrame = /^(npm error)?\s+at .*:\d+:\d+\)?$/
 // eslint-disable-next-line no-control-regex
 const colourCode = /\u001b\[[0-9;]*m/g

