@@ -33,7 +33,6 @@ const config = await readConfig(process.argv[2]).catch((error: unknown) => {
   logger.error('runner.json is refused', { error: MicrovmError.from(error) })
   process.exit(runnerExitCodes.config)
 })
-process.title = `microvm ${config.name}`
 try {
   process.exit(await run(config))
 } catch (error) {
