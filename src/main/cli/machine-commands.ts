@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands about machines that open no session: create, start, stop, rm, ls, logs, ports, doctor.
+// The commands about machines that open no session: create, start, stop, rm, ls …
 import { MicrovmError } from '../../contract/errors'
 import type { VmView } from '../../contract/ipc'
 import type { PortForward } from '../../contract/vm-spec'
@@ -27,6 +27,18 @@ export async function start(context: CommandContext, names: readonly string[]): 
   return await forEach(context, names, ({ id }) =>
     machines.start(id, { onProgress: context.output.progress, signal: context.cancel }),
   )
+}
+
+export async function restart(context: CommandContext, names: readonly string[]): Promise<number> {
+  const { machines } = await context.engine()
+  return await forEach(context, names, ({ id }) =>
+    machines.restart(id, { onProgress: context.output.progress, signal: context.cancel }),
+  )
+}
+
+export async function resume(context: CommandContext, names: readonly string[]): Promise<number> {
+  const { machines } = await context.engine()
+  return await forEach(context, names, ({ id }) => machines.resume(id))
 }
 
 export async function stop(

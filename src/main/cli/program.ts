@@ -180,6 +180,14 @@ function addMachineCommands(program: Command, run: Run): void {
   addCommand(program, 'start <names...>', 'start machines').action((names: string[], options) =>
     run(options, async (context) => (await load()).start(context, names)),
   )
+  addCommand(program, 'restart <names...>', 'stop machines and start them again').action(
+    (names: string[], options) =>
+      run(options, async (context) => (await load()).restart(context, names)),
+  )
+  addCommand(program, 'resume <names...>', 'continue machines paused by a full disk').action(
+    (names: string[], options) =>
+      run(options, async (context) => (await load()).resume(context, names)),
+  )
   addCommand(program, 'stop <names...>', 'stop machines')
     .option('-f, --force', 'at once, without asking the machine')
     .action((names: string[], options) =>

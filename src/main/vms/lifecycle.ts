@@ -62,6 +62,7 @@ export async function startMachine(
 
 /** @throws CONFLICT if it runs or is being launched, by whichever process */
 async function claimLaunch(deps: LifecycleDeps, machine: Machine): Promise<void> {
+  await machine.runnerEnded()
   await machine.correct()
   const launcher = await identifyProcess(process.pid)
   const state = await deps.files.updateState(machine.id, (present) => {

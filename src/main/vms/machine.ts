@@ -163,13 +163,25 @@ export class Machine {
     this.#handle = undefined
     this.#stats = undefined
     try {
-      const deadline = this.#deps.now() + RUNNER_END_MS
-      while (!this.#gone && (await handle.isAlive()) && this.#deps.now() < deadline) {
-        await sleep(POLL_MS)
-      }
+      await this.#untilEnded(handle)
       await this.refresh()
     } catch (error) {
       this.#deps.logger.warn('a machine could not be read', { id: this.id, error })
+    }
+  }
+
+  /** A machine that is off may still have its runner tidying up, which a new one must not meet. */
+  async runnerEnded(): Promise<void> {
+    if (this.#handle !== undefined && !isActive(this.#state.status)) {
+      await this.#untilEnded(this.#handle)
+      this.disconnect()
+    }
+  }
+
+  async #untilEnded(handle: VmHandle): Promise<void> {
+    const deadline = this.#deps.now() + RUNNER_END_MS
+    while (!this.#gone && (await handle.isAlive()) && this.#deps.now() < deadline) {
+      await sleep(POLL_MS)
     }
   }
 

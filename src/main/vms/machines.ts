@@ -8,10 +8,10 @@ import { z } from 'zod'
 import { MicrovmError } from '../../contract/errors'
 import type { VmView } from '../../contract/ipc'
 import { vmIdSchema, vmSpecSchema, type VmSpec, type VmSpecInput } from '../../contract/vm-spec'
+import type { VmStatus } from '../../contract/vm-state'
 import type { Machines } from '../engine'
 import { RECORD_VERSION, type VmRecord } from '../state/vm-record'
 import { followConsoleFile, readConsoleTail } from './console-file'
-import { isActive } from './judge-state'
 import { checkPorts, setMachinePorts, startMachine, stopMachine } from './lifecycle'
 import type { Machine } from './machine'
 import { suggestName } from './names'
@@ -102,10 +102,8 @@ function lookInside(
   return {
     connect: async (id, signal) => {
       const machine = await registry.find(id)
-      if (isActive(machine.state.status)) {
-        await machine.until(({ status }) => status === 'running' || !isActive(status), signal)
-      }
-      if (machine.handle === undefined) throw notRunning(machine)
+      const { status } = await machine.until((state) => state.status !== 'starting', signal)
+      if (machine.handle === undefined || status !== 'running') throw notRunning(machine)
       return await deps.connect(machine.id, machine.handle, signal)
     },
     readConsole: async (id, maxBytes) => {
@@ -132,7 +130,11 @@ function refuseTakenName(name: string, existing: readonly VmRecord[]): void {
 }
 
 function notRunning({ spec, state }: Machine): MicrovmError {
+  const hints: Partial<Record<VmStatus, string>> = {
+    paused: `When its disk has room again: microvm resume ${spec.name}`,
+    stopping: 'Wait until it is off, then start it.',
+  }
   return new MicrovmError('CONFLICT', `${spec.name} is ${state.status}`, {
-    hint: `Start it: microvm start ${spec.name}`,
+    hint: hints[state.status] ?? `Start it: microvm start ${spec.name}`,
   })
 }

@@ -68,10 +68,15 @@ export class Registry {
 
   /** By id, name, or the beginning of one id. */
   async find(idOrName: string): Promise<Machine> {
+    const known = this.#exact(idOrName)
+    if (known !== undefined) {
+      await known.refresh()
+      if (this.#exact(idOrName) === known) return known
+    }
     await this.scan()
-    const all = this.all()
-    const exact = all.find(({ id }) => id === idOrName) ?? all.find((m) => m.spec.name === idOrName)
+    const exact = this.#exact(idOrName)
     if (exact !== undefined) return exact
+    const all = this.all()
     const begun = idOrName === '' ? [] : all.filter(({ id }) => id.startsWith(idOrName))
     const [only, second] = begun
     if (only !== undefined && second === undefined) return only
@@ -87,6 +92,12 @@ export class Registry {
           ? 'There are none at all yet. Make one: microvm run starter'
           : `There are: ${all.map(({ spec }) => spec.name).join(', ')}.`,
     })
+  }
+
+  #exact(idOrName: string): Machine | undefined {
+    const byId = this.#machines.get(idOrName)
+    if (byId?.exists) return byId
+    return this.all().find(({ spec }) => spec.name === idOrName)
   }
 
   async remove(machine: Machine): Promise<void> {

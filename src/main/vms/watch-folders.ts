@@ -22,7 +22,7 @@ export interface WatchDeps {
 
 /** Several writes that belong together are one change. */
 const DEBOUNCE_MS = 30
-const POLL_MS = 3000
+const POLL_MS = 5000
 const OWN_FILES = new Set(['spec.json', 'state.json'])
 
 export function watchFolders(deps: WatchDeps): FolderWatch {
