@@ -58,6 +58,7 @@ const needs = [
     packages: ['xvfb'],
     why: 'a display for the window where there is none',
   },
+  { purpose: 'tests', command: 'git', packages: ['git'], why: "lists the repository's files" },
   { purpose: 'tests', command: 'qemu-img', packages: ['qemu-utils'], why: 'judges disk images' },
   { purpose: 'tests', command: 'fsck.erofs', packages: ['erofs-utils'], why: 'judges our EROFS' },
   {
