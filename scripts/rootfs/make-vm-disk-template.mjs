@@ -62,7 +62,7 @@ try {
 
 /** @param {string} path */
 async function makeTemplate(path) {
-  const file = await open(path, 'w', 0o600)
+  const file = await open(path, 'w', 0o644)
   try {
     await file.truncate(SIZE)
     await promisify(execFile)('mke2fs', [...options, path], {

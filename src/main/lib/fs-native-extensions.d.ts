@@ -9,4 +9,7 @@ declare module 'fs-native-extensions' {
     options?: { shared?: boolean },
   ): boolean
   export function unlock(fd: number, offset?: number, length?: number): void
+  /** Names of a file's extended attributes. */
+  export function listAttrs(fd: number): Promise<string[]>
+  export function getAttr(fd: number, name: string): Promise<Buffer | null>
 }

@@ -34,9 +34,9 @@ export function sortedNames(children: Iterable<string>): string[] {
   // UTF-16 order is UTF-8's order unless there are surrogates: they sort below U+E000, their bytes above.
   if (!names.some((name) => /[\ud800-\udfff]/.test(name))) return names
   return names
-    .map((name) => Buffer.from(name))
-    .sort((a, b) => a.compare(b))
-    .map((bytes) => bytes.toString())
+    .map((name) => ({ name, bytes: Buffer.from(name) }))
+    .sort((a, b) => a.bytes.compare(b.bytes))
+    .map(({ name }) => name)
 }
 
 /** Divides the entries among blocks, each as full as it gets. */
