@@ -6,12 +6,15 @@ import { envNameSchema, portForwardSchema, type PortForward } from '../../contra
 
 const MIB_PER_UNIT: Readonly<Record<string, number>> = { m: 1, g: 1024, t: 1024 * 1024 }
 
-/** "512", "512M", "1G", "1.5GiB" → MiB. */
-export function parseMib(text: string): number {
+/** "512", "512M", "1G", "1.5GiB" → MiB. `option` is named when it is none of these. */
+export function parseMib(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)(?:([mgt])(?:i?b)?)?$/i.exec(text.trim())
   const mib = Number(match?.[1]) * (MIB_PER_UNIT[match?.[2]?.toLowerCase() ?? 'm'] ?? 1)
   if (!Number.isSafeInteger(mib)) {
-    throw usage(`not a size: "${text}"`, 'Give MiB as a number, or with a unit: 512, 2048M, 1G.')
+    throw usage(
+      `${option} is not a size: "${text}"`,
+      'Give MiB as a number, or with a unit: 512, 2048M, 1G.',
+    )
   }
   return mib
 }

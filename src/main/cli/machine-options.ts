@@ -30,8 +30,8 @@ export async function buildSpec(
   const { cpus, memory, disk, port, env } = options
   const given = {
     cpus: cpus === undefined ? undefined : parseCount(cpus),
-    memoryMib: memory === undefined ? undefined : parseMib(memory),
-    diskMib: disk === undefined ? undefined : parseMib(disk),
+    memoryMib: memory === undefined ? undefined : parseMib(memory, '--memory'),
+    diskMib: disk === undefined ? undefined : parseMib(disk, '--disk'),
     ports: port?.map(parsePort),
     env: parseEnv(env ?? [], context.terminal.env),
   }

@@ -24,6 +24,7 @@ export async function run(
   const own = command.length === 0 ? undefined : options.detach === true ? command : []
   const created = await machines.create(await buildSpec(context, image, options, own))
   const started = await startNew(context, created)
+  if (typeof started === 'number') return started
   if (options.detach === true) {
     context.output.result(started, started.spec.name)
     return 0
@@ -32,8 +33,11 @@ export async function run(
   return await runInside(context, started, command)
 }
 
-/** A machine whose launch was cancelled, or that was to be removed anyway, is not left behind. */
-async function startNew(context: CommandContext, { id, spec }: VmView): Promise<VmView> {
+/**
+ * A machine whose launch was cancelled, or that was to be removed anyway, is not left behind.
+ * @returns the exit code if its own command has already failed
+ */
+async function startNew(context: CommandContext, { id, spec }: VmView): Promise<VmView | number> {
   const { machines } = await context.engine()
   try {
     return await machines.start(id, {
@@ -41,6 +45,11 @@ async function startNew(context: CommandContext, { id, spec }: VmView): Promise<
       signal: context.cancel,
     })
   } catch (error) {
+    const now = await machines.get(id).catch(() => undefined)
+    if (now?.state.exitCode !== undefined) {
+      context.output.error(MicrovmError.from(error))
+      return await endedEarly(context, now)
+    }
     if (spec.autoRemove || context.cancel.aborted) await machines.remove(id).catch(() => undefined)
     else context.output.note(`The machine is kept: microvm logs ${spec.name}`)
     throw error
@@ -83,7 +92,7 @@ async function afterBreak(context: CommandContext, vm: VmView, error: unknown): 
   const { machines } = await context.engine()
   if (MicrovmError.from(error).code !== 'SSH_FAILED') throw error
   const now = await machines.get(vm.id).catch(() => undefined)
-  if (now?.state.status !== 'stopped') throw error
+  if (now?.state.status !== 'stopped' && now?.state.exitCode === undefined) throw error
   context.output.note(`The machine ${vm.spec.name} has stopped.`)
   return now.state.exitCode ?? 0
 }

@@ -17,12 +17,12 @@ describe('sizes', () => {
     ['1G', 1024],
     ['1.5g', 1536],
     ['2T', 2_097_152],
-  ])('%s is %d MiB', (text, mib) => expect(parseMib(text)).toBe(mib))
+  ])('%s is %d MiB', (text, mib) => expect(parseMib(text, '--disk')).toBe(mib))
 
   it.each(['', 'much', '-1', '1K', '0.3', '1e3', '1 G B'])(
     '%j is refused with the right form',
     (text) => {
-      expect(() => parseMib(text)).toThrow(UsageError)
+      expect(() => parseMib(text, '--disk')).toThrow(UsageError)
     },
   )
 })

@@ -220,7 +220,7 @@ describe('a wrong command line', () => {
     [['lss'], "unknown command 'lss'", 'microvm --help'],
     [['run'], "missing required argument 'image'", 'microvm run --help'],
     [['run', 'starter', 'uname', '-r'], "unknown option '-r'", 'go after --'],
-    [['run', 'starter', '--memory', 'lots'], 'not a size: "lots"', '512, 2048M, 1G'],
+    [['run', 'starter', '--memory', 'lots'], '--memory is not a size: "lots"', '512, 2048M, 1G'],
     [['run', 'starter', '--port', 'x'], 'not a port forward: "x"', 'HOST:GUEST'],
     [['run', 'starter', '--name', 'Not A Name'], '--name: use 1 to 63', 'microvm run --help'],
     [['run', 'starter', '--memory', '1'], '--memory (MiB)', 'microvm run --help'],
