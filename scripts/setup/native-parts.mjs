@@ -31,6 +31,12 @@ import { hashFiles } from './stamps.mjs'
  * @typedef {{ version: 1, parts: Record<string, ManifestPart> }} Manifest
  */
 
+/** What the guest's own programs need, besides busybox. */
+const sshPackages = /** @type {const} */ ([
+  ...['dropbear-bin', 'openssh-sftp-server', 'libc6', 'libcrypt1', 'libgmp10'],
+  ...['libtomcrypt1', 'libtommath1', 'zlib1g'],
+])
+
 /** @type {readonly Part[]} */
 export const parts = [
   {
@@ -53,6 +59,28 @@ export const parts = [
       }),
   },
   {
+    name: 'guest bundle',
+    outputs: ['guest/bundle.tar', 'guest/manifest.json'],
+    packages: ['busybox-static', ...sshPackages],
+    inputs: ['scripts/guest', 'native-runner/guest', 'package.json'],
+    make: (packages, at) =>
+      runScript('scripts/guest/make-bundle.mjs', {
+        packages: folderOf(packages),
+        out: at('guest'),
+      }),
+  },
+  {
+    name: 'starter image',
+    outputs: ['starter'],
+    packages: ['busybox-static'],
+    inputs: ['scripts/guest'],
+    make: (packages, at) =>
+      runScript('scripts/guest/make-starter-image.mjs', {
+        packages: folderOf(packages),
+        out: at('starter'),
+      }),
+  },
+  {
     name: 'VM disk template',
     outputs: ['guest/vm-disk.ext4'],
     packages: [],
@@ -61,6 +89,9 @@ export const parts = [
       runScript('scripts/rootfs/make-vm-disk-template.mjs', { out: at('guest/vm-disk.ext4') }),
   },
 ]
+
+/** Where packages.json lies. @param {DebianPackages} packages */
+const folderOf = (packages) => dirname(packages['busybox-static'].dir)
 
 /**
  * Makes one part if it is not current.
