@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the bytes of a blob come from, in a form that can be sent to another thread, and the stream
+// of them. Digests are the reader's business.
+import { open } from 'node:fs/promises'
+import { MicrovmError } from '../../contract/errors'
+import type { RegistryAccess } from './registry-client'
+
+export type BlobSource =
+  /** A file of this host, or `size` bytes of it from `offset` on. */
+  | {
+      readonly kind: 'file'
+      readonly path: string
+      readonly offset: number
+      readonly size: number
+    }
+  | {
+      readonly kind: 'registry'
+      readonly access: RegistryAccess
+      readonly digest: string
+      readonly size: number
+    }
+
+const CHUNK_BYTES = 1024 * 1024
+
+/** Exactly `source.size` bytes, or an error. */
+export async function* openBlob(
+  source: BlobSource,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  if (source.kind === 'file') yield* readRange(source, signal)
+  else {
+    // Only where it is needed: a thread that reads files starts sooner without an HTTP client.
+    const { createRegistryClient } = await import('./registry-client')
+    const client = createRegistryClient(source.access)
+    try {
+      yield* client.blob(source.digest, source.size, signal)
+    } finally {
+      await client.close()
+    }
+  }
+}
+
+async function* readRange(
+  { path, offset, size }: { path: string; offset: number; size: number },
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  const file = await open(path)
+  try {
+    for (let done = 0; done < size;) {
+      signal.throwIfAborted()
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - done))
+      const { bytesRead } = await file.read(chunk, 0, chunk.length, offset + done)
+      if (bytesRead === 0) throw new MicrovmError('IMAGE_INVALID', `${path} ends too soon`)
+      done += bytesRead
+      yield chunk.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}

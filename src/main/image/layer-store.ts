@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The layers of all images, each stored once under the digest of its uncompressed tar (diffID):
+// HEX.data holds the contents of its files, HEX.index everything else. A layer is here if its index
+// is: the data file gets its name first. What is here never changes, since disks of machines point
+// into it: whoever stores a layer that has come meanwhile throws the own copy away.
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MicrovmError } from '../../contract/errors'
+import { syncFolder } from '../lib/atomic-file'
+import type { DataPaths } from '../lib/data-paths'
+import { withFileLock } from '../lib/file-lock'
+import type { Logger } from '../lib/logger'
+import type { BlobSource } from './blob-source'
+import { hexOf } from './digest'
+import type { LayerData } from './fs-tree'
+import { readLayerIndex, readLayerSummary, type LayerIndex, type LayerSummary } from './layer-index'
+import type { IngestLayer } from './layer-thread'
+import { LAYERS_AT_A_TIME } from './limits'
+import { Semaphore } from './semaphore'
+import { SharedTasks } from './shared-tasks'
+
+export interface LayerStoreDeps {
+  readonly paths: DataPaths['images']
+  readonly logger: Logger
+  readonly ingest: IngestLayer
+}
+
+export interface StoredLayer extends LayerData, LayerSummary {}
+
+export interface LayerRequest {
+  readonly diffId: string
+  /** Of the blob, if anything names it. */
+  readonly digest?: string
+  readonly source: BlobSource
+}
+
+export interface LayerOptions {
+  readonly signal?: AbortSignal
+  /** Bytes of the blob read so far. */
+  readonly onBytes?: (bytes: number) => void
+  /** See `LayerJob.fileBytes`. */
+  readonly fileBytes: SharedArrayBuffer
+}
+
+/** A temp file this old has no living writer: it is written to all the time. */
+const ABANDONED_AFTER_MS = 60 * 60 * 1000
+
+export class LayerStore {
+  readonly #deps: LayerStoreDeps
+  readonly #tasks = new SharedTasks<StoredLayer, number>()
+  readonly #atATime = new Semaphore(LAYERS_AT_A_TIME)
+
+  constructor(deps: LayerStoreDeps) {
+    this.#deps = deps
+  }
+
+  /** The layer if it is here and whole as far as sizes tell; one that is not whole is set aside. */
+  async find(diffId: string): Promise<StoredLayer | undefined> {
+    const { dataPath, indexPath } = this.#pathsOf(diffId)
+    try {
+      const summary = await readLayerSummary(indexPath)
+      const { size } = await stat(dataPath)
+      if (size === summary.dataSize) return { diffId, dataPath, ...summary }
+      throw new MicrovmError('STATE_CORRUPT', `its data file has ${size} bytes`)
+    } catch (error) {
+      if (error instanceof MicrovmError && error.code === 'STATE_CORRUPT')
+        await this.setAside(diffId, error)
+      else if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      return undefined
+    }
+  }
+
+  /**
+   * Takes the layer in unless it is here.
+   * @throws as `ingestLayer`; nothing is kept then
+   */
+  async ensure(request: LayerRequest, options: LayerOptions): Promise<StoredLayer> {
+    return (
+      (await this.find(request.diffId)) ??
+      this.#tasks.run(
+        request.diffId,
+        (signal, report) =>
+          this.#atATime.run(() => this.#take(request, options.fileBytes, signal, report), signal),
+        {
+          ...(options.signal ? { signal: options.signal } : {}),
+          ...(options.onBytes ? { onProgress: options.onBytes } : {}),
+        },
+      )
+    )
+  }
+
+  /**
+   * The whole index, checked.
+   * @throws STATE_CORRUPT, with the layer set aside; NOT_FOUND
+   */
+  async index(diffId: string): Promise<LayerIndex> {
+    try {
+      return await readLayerIndex(this.#pathsOf(diffId).indexPath)
+    } catch (error) {
+      if (error instanceof MicrovmError) await this.setAside(diffId, error)
+      throw MicrovmError.inContext(`layer ${diffId}`, error)
+    }
+  }
+
+  /** Renames both files out of the way, for a look at them; one older such pair is lost. */
+  async setAside(diffId: string, reason: MicrovmError): Promise<void> {
+    const { dataPath, indexPath } = this.#pathsOf(diffId)
+    this.#deps.logger.warn('a stored layer is damaged and has been set aside', { diffId, reason })
+    for (const path of [indexPath, dataPath])
+      await rename(path, `${path}.corrupt`).catch(ignoreMissing)
+  }
+
+  /** Bytes its files take on the disk, without holes. */
+  async sizeOnDisk(diffId: string): Promise<number> {
+    const { dataPath, indexPath } = this.#pathsOf(diffId)
+    const files = await Promise.all([dataPath, indexPath].map((path) => stat(path)))
+    return files.reduce((sum, file) => sum + file.blocks * 512, 0)
+  }
+
+  async remove(diffId: string): Promise<void> {
+    const { dataPath, indexPath } = this.#pathsOf(diffId)
+    // The index first: without it the layer is not here, whatever happens next.
+    await rm(indexPath, { force: true })
+    await rm(dataPath, { force: true })
+  }
+
+  /** Every layer there is a file of, whole or not. */
+  async list(): Promise<string[]> {
+    const names = await readdir(this.#deps.paths.layers).catch(ignoreMissing)
+    const hexes = (names ?? []).map((name) => /^([0-9a-f]{64})\.(?:data|index)$/.exec(name)?.[1])
+    return [...new Set(hexes.filter((hex) => hex !== undefined))].map((hex) => `sha256:${hex}`)
+  }
+
+  /** Removes what writers have left that were killed. */
+  async sweep(now: number): Promise<void> {
+    const folder = this.#deps.paths.layers
+    const names = (await readdir(folder).catch(ignoreMissing)) ?? []
+    for (const name of names.filter((other) => other.endsWith('.tmp'))) {
+      const file = await stat(join(folder, name)).catch(ignoreMissing)
+      if (file && now - file.mtimeMs > ABANDONED_AFTER_MS)
+        await rm(join(folder, name), { force: true })
+    }
+  }
+
+  /** A name in the store's folder for a file that is under way. */
+  tempPath(): string {
+    return join(this.#deps.paths.layers, `${randomBytes(8).toString('hex')}.tmp`)
+  }
+
+  async #take(
+    { diffId, digest, source }: LayerRequest,
+    fileBytes: SharedArrayBuffer,
+    signal: AbortSignal,
+    report: (bytes: number) => void,
+  ): Promise<StoredLayer> {
+    const folder = this.#deps.paths.layers
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const dataPath = this.tempPath()
+    const indexPath = this.tempPath()
+    const job = { source, diffId, dataPath, indexPath, fileBytes }
+    try {
+      const summary = await this.#deps.ingest(
+        { ...job, ...(digest === undefined ? {} : { digest }) },
+        { signal, onBytes: report },
+      )
+      return await this.#publish(diffId, { dataPath, indexPath }, summary)
+    } catch (error) {
+      throw await explainFullDisk(error, folder, source.size)
+    } finally {
+      await rm(dataPath, { force: true })
+      await rm(indexPath, { force: true })
+    }
+  }
+
+  /** Under the lock, so that no process replaces files that another has just given out. */
+  async #publish(
+    diffId: string,
+    temp: { dataPath: string; indexPath: string },
+    summary: LayerSummary,
+  ): Promise<StoredLayer> {
+    const { dataPath, indexPath } = this.#pathsOf(diffId)
+    return withFileLock(this.#deps.paths.lock, async () => {
+      const other = await this.find(diffId)
+      if (other) return other
+      await rename(temp.dataPath, dataPath)
+      await rename(temp.indexPath, indexPath)
+      await syncFolder(this.#deps.paths.layers)
+      return { diffId, dataPath, ...summary }
+    })
+  }
+
+  #pathsOf(diffId: string): { dataPath: string; indexPath: string } {
+    const base = join(this.#deps.paths.layers, hexOf(diffId))
+    return { dataPath: `${base}.data`, indexPath: `${base}.index` }
+  }
+}
+
+async function explainFullDisk(error: unknown, folder: string, blobSize: number): Promise<unknown> {
+  const known = MicrovmError.from(error)
+  if (known.code !== 'DISK_FULL') return error
+  const { bavail, bsize } = await statfs(folder)
+  return new MicrovmError(
+    'DISK_FULL',
+    `no space left in ${folder}: the layer is ${mib(blobSize)} MiB compressed and takes about ${mib(blobSize * 2.5)} MiB there, ${mib(bavail * bsize)} MiB are free`,
+    {
+      hint: 'Free some space on that disk, or choose another data directory with MICROVM_DATA_DIR.',
+      cause: error,
+    },
+  )
+}
+
+const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024)
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}

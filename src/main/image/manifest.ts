@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Manifests and indexes of images (image-spec, manifest.md and image-index.md; Docker's manifest
+// version 2, schema 2), read strictly: both kinds at once, or neither, is refused.
+import { z } from 'zod'
+import { MicrovmError } from '../../contract/errors'
+import { digestSchema } from '../../contract/images'
+import { quote } from './digest'
+import { MAX_LAYERS, MAX_MANIFEST_BYTES } from './limits'
+
+export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
+export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json'
+export const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar'
+const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
+const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json'
+
+/** In the order of our liking. */
+export const manifestMediaTypes = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST]
+
+const descriptorSchema = z.object({
+  mediaType: z.string().max(255),
+  digest: digestSchema,
+  size: z.number().int().nonnegative(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+  platform: z
+    .object({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
+    .nullish(),
+})
+export type Descriptor = z.infer<typeof descriptorSchema>
+
+const schema = z.object({
+  schemaVersion: z.number(),
+  mediaType: z.string().optional(),
+  manifests: z.array(descriptorSchema).max(10_000).nullish(),
+  config: descriptorSchema.nullish(),
+  layers: z.array(descriptorSchema).max(MAX_LAYERS).nullish(),
+})
+
+export type Manifest =
+  | { readonly kind: 'index'; readonly manifests: readonly Descriptor[] }
+  | {
+      readonly kind: 'image'
+      readonly config: Descriptor
+      readonly layers: readonly Descriptor[]
+    }
+
+/**
+ * @param mediaType what the server or the descriptor calls it; what it says of itself must agree
+ * @throws IMAGE_INVALID
+ */
+export function parseManifest(bytes: Buffer, mediaType?: string): Manifest {
+  if (bytes.length > MAX_MANIFEST_BYTES) throw invalid(`it has ${bytes.length} bytes`)
+  const json = parseJson(bytes)
+  const parsed = schema.safeParse(json)
+  if (!parsed.success) throw invalid(z.prettifyError(parsed.error).split('\n').join(' '))
+  const { schemaVersion, manifests, config, layers, mediaType: own } = parsed.data
+  if (schemaVersion !== 2)
+    throw new MicrovmError('IMAGE_INVALID', `its manifest has version ${schemaVersion}`, {
+      hint: 'Manifests of version 1 have been obsolete since 2017. Push the image again with a current tool.',
+    })
+  const isIndex = manifests != null
+  if (isIndex === (config != null && layers != null))
+    throw invalid('it is neither index nor image, or both')
+  for (const type of [own, mediaType]) {
+    const known = type !== undefined && manifestMediaTypes.includes(type)
+    if (known && isIndex !== (type === OCI_INDEX || type === DOCKER_LIST))
+      throw invalid(`it is not the ${quote(type)} it is said to be`)
+  }
+  if (manifests != null) return { kind: 'index', manifests }
+  checkKinds(config!, layers!)
+  return { kind: 'image', config: config!, layers: layers! }
+}
+
+/** Registries hold other things than images, too: charts, signatures, models. */
+function checkKinds(config: Descriptor, layers: readonly Descriptor[]): void {
+  if (config.mediaType !== OCI_CONFIG && config.mediaType !== DOCKER_CONFIG)
+    throw new MicrovmError(
+      'IMAGE_INVALID',
+      `it is no container image but ${quote(config.mediaType)}`,
+    )
+  const strange = layers.find(({ mediaType }) => !/\.tar(?:[.+](?:gzip|zstd))?$/.test(mediaType))
+  if (strange)
+    throw new MicrovmError(
+      'IMAGE_INVALID',
+      `a layer is of the unsupported kind ${quote(strange.mediaType)}`,
+    )
+}
+
+/** @throws IMAGE_INVALID */
+export function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    throw invalid(`it is no JSON (${(error as Error).message})`)
+  }
+}
+
+const invalid = (why: string): MicrovmError =>
+  new MicrovmError('IMAGE_INVALID', `the image's description is broken: ${why}`)

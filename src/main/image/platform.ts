@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which of an image's platforms this machine runs. Guests are always Linux, of the host's
+// architecture (image-spec, image-index.md; names as in Go's GOARCH).
+import { MicrovmError } from '../../contract/errors'
+
+export interface Platform {
+  readonly os: string
+  readonly architecture: string
+  readonly variant?: string | undefined
+}
+
+const goNames: Partial<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
+
+/** @param arch as `process.arch` has it */
+export function guestPlatform(arch: string): Platform {
+  return { os: 'linux', architecture: goNames[arch] ?? arch }
+}
+
+/** "linux/arm64/v8", safe to show. */
+export function platformName({ os, architecture, variant }: Platform): string {
+  const name = [os, architecture, ...(variant ? [variant] : [])].join('/')
+  return name.replace(/[^\w./-]/g, '?').slice(0, 80)
+}
+
+/**
+ * How well an image's platform fits, smaller is better; undefined if it cannot run. Variants above
+ * the architecture's base level (amd64/v3) need processor features the guest may lack, so they come last.
+ */
+export function platformRank(wanted: Platform, offered: Platform): number | undefined {
+  if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return undefined
+  const base = wanted.architecture === 'arm64' ? 'v8' : 'v1'
+  if (!offered.variant || offered.variant === base) return 0
+  return 1
+}
+
+/** @param offered the platforms there are; those that are no platform ("unknown/unknown") are left out of the text */
+export function wrongPlatform(wanted: Platform, offered: readonly Platform[]): MicrovmError {
+  const known = offered.filter(({ os }) => os !== 'unknown').map(platformName)
+  const names = [...new Set(known)].toSorted().slice(0, 20)
+  const there = names.length === 0 ? 'no platform at all' : names.join(', ')
+  return new MicrovmError(
+    'IMAGE_PLATFORM',
+    `the image is not made for ${platformName(wanted)}; it is there for ${there}`,
+    {
+      hint: `This computer runs ${platformName(wanted)} images only. Choose another image, or a tag made for ${wanted.architecture}.`,
+    },
+  )
+}
