@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which accelerator QEMU can really use here. A device file proves nothing: /dev/kvm may open and a
 // VM be created while no guest ever runs. So the CPU's flags are read, and our own kernel is booted
-// for a moment; it has no disk and resets as soon as it looks for one, which is the proof.
+// for a moment: it has no disk, and its complaint about that on the console is the proof.
 import { execFile, spawn } from 'node:child_process'
 import { access, constants, readFile } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import type { BackendChoice } from '../../../contract/vm-state'
 
@@ -30,7 +31,10 @@ export interface ProbeTarget {
 
 /** Under KVM the kernel is there in a third of a second; this is for a host under load. */
 const PROBE_TIMEOUT_MS = 5000
+const MAX_OUTPUT_CHARS = 16 * 1024
 const PROBE_MEMORY_MIB = 128
+/** The kernel's last word when it has come all the way to looking for a disk. */
+const PROOF = 'Unable to mount root fs'
 
 export async function readHostFeatures(platform = process.platform): Promise<HostFeatures> {
   const obstacle =
@@ -80,7 +84,7 @@ async function macObstacle(): Promise<string | undefined> {
 
 /**
  * Boots the kernel without a disk.
- * @returns undefined if it ran until it reset the machine, else what went wrong
+ * @returns undefined if it ran until it missed its disk, else what went wrong
  */
 export async function tryAccelerator(
   target: ProbeTarget,
@@ -88,25 +92,31 @@ export async function tryAccelerator(
   timeoutMs = PROBE_TIMEOUT_MS,
 ): Promise<string | undefined> {
   const child = spawn(target.qemu, probeArguments(target.kernel, accelerator), {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     cwd: '/',
   })
-  let words = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    if (words.length < 4096) words += text
-  })
+  const output = firstOf(child.stdout)
+  const complaints = firstOf(child.stderr)
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
-  const end = await new Promise<{ code: number | null; error?: Error }>((resolve) => {
-    child.once('error', (error) => resolve({ code: null, error }))
-    child.once('close', (code) => resolve({ code }))
+  const failure = await new Promise<Error | undefined>((resolve) => {
+    child.once('error', resolve).once('close', () => resolve(undefined))
   })
   clearTimeout(timer)
-  if (end.code === 0) return undefined
-  const said = words.trim().split('\n')[0]
+  if (output().includes(PROOF)) return undefined
+  const said = complaints().trim().split('\n')[0]
   if (said) return `${accelerator} fails: ${said}`
-  return end.error
-    ? `QEMU cannot be started: ${end.error.message}`
-    : `a guest under ${accelerator} hangs`
+  return failure
+    ? `QEMU cannot be started: ${failure.message}`
+    : `a guest under ${accelerator} does not come up`
+}
+
+/** Collects what a stream says, up to a bound. */
+function firstOf(stream: Readable): () => string {
+  let text = ''
+  stream.setEncoding('utf8').on('data', (part: string) => {
+    if (text.length < MAX_OUTPUT_CHARS) text += part
+  })
+  return () => text
 }
 
 function probeArguments(kernel: string, accelerator: Accelerator): string[] {
@@ -114,6 +124,8 @@ function probeArguments(kernel: string, accelerator: Accelerator): string[] {
     ...['-M', 'microvm,x-option-roms=off,rtc=on,acpi=off,isa-serial=off'],
     ...['-accel', accelerator, '-cpu', accelerator === 'tcg' ? 'max' : 'host'],
     ...['-m', `${PROBE_MEMORY_MIB}M`, '-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-no-reboot', '-kernel', kernel, '-append', 'quiet panic=-1 reboot=t'],
+    ...['-chardev', 'stdio,id=console', '-device', 'virtio-serial-device'],
+    ...['-device', 'virtconsole,chardev=console'],
+    ...['-no-reboot', '-kernel', kernel, '-append', 'console=hvc0 quiet panic=-1 reboot=t'],
   ]
 }
