@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The images on this computer: pull by reference, import, launch, delete. A pull under way stands
+// above the table with its layers; it goes on when one leaves the page.
+import { DropdownMenu } from 'radix-ui'
+import { useState, type FormEvent, type ReactNode } from 'react'
+import { cancelOperation, useOperations } from '../../api/operations'
+import { Button } from '../../ui/button'
+import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
+import { ChevronDownIcon } from '../../ui/icons'
+import { orToast } from '../../ui/toast-store'
+import { importInBackground, pullInBackground } from './image-actions'
+import { loadImages, useImages } from './image-store'
+import { ImageTable } from './image-table'
+import { ProgressDetails } from './progress-details'
+import './images.css'
+
+export function ImagesPage(): ReactNode {
+  return (
+    <main className="page" aria-label="Images">
+      <header className="page-header">
+        <h1>Images</h1>
+        <div className="page-actions">
+          <ImportMenu />
+          <PullForm />
+        </div>
+      </header>
+      <Pulls />
+      <ImagesContent />
+    </main>
+  )
+}
+
+function ImagesContent(): ReactNode {
+  const { load, error, list } = useImages()
+  if (load === 'loading') return <SkeletonRows rows={4} />
+  if (load === 'failed')
+    return (
+      <ErrorPanel title="The images could not be listed" error={error}>
+        <Button onClick={() => void loadImages()}>Try again</Button>
+      </ErrorPanel>
+    )
+  if (list.length > 0) return <ImageTable images={list} />
+  return (
+    <EmptyState title="No images yet">
+      <p>
+        Type a reference above, such as debian:bookworm, to pull it from its registry; or import an
+        archive or folder you have.
+      </p>
+    </EmptyState>
+  )
+}
+
+function ImportMenu(): ReactNode {
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger asChild>
+        <Button variant="quiet">
+          Import <ChevronDownIcon />
+        </Button>
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
+          <DropdownMenu.Item
+            className="menu-item"
+            onSelect={() => void importInBackground('archive')}
+          >
+            Archive (.tar)…
+          </DropdownMenu.Item>
+          <DropdownMenu.Item
+            className="menu-item"
+            onSelect={() => void importInBackground('folder')}
+          >
+            OCI layout (folder)…
+          </DropdownMenu.Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  )
+}
+
+function PullForm(): ReactNode {
+  const [reference, setReference] = useState('')
+  const wanted = reference.trim()
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (wanted === '') return
+    setReference('')
+    void pullInBackground(wanted)
+  }
+  return (
+    <form className="pull-form" onSubmit={submit}>
+      <input
+        type="text"
+        aria-label="Image reference"
+        placeholder="debian:bookworm"
+        spellCheck={false}
+        value={reference}
+        onChange={(event) => setReference(event.target.value)}
+      />
+      <Button type="submit" variant="primary" disabled={wanted === ''}>
+        Pull
+      </Button>
+    </form>
+  )
+}
+
+function Pulls(): ReactNode {
+  const running = useOperations((state) => state.running)
+  return running.map(({ id, title, progress, cancelling }) => (
+    <ProgressDetails
+      key={id}
+      title={title}
+      progress={progress}
+      cancelling={cancelling}
+      onCancel={() => void orToast(`${title} goes on`, cancelOperation(id))}
+    />
+  ))
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line that does what the window does, to show and to copy. Pure.
+import { vmLimits, type VmSpecInput } from '../../../contract/vm-spec'
+
+/** One word for a POSIX shell: bare if that is safe, else in single quotes. */
+export function quoteWord(word: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word
+  return `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+/** `cli run IMAGE …` for a spec; what equals the default is left out. */
+export function runCommand(cli: string, spec: VmSpecInput): string {
+  const words = ['run', quoteWord(spec.image), ...options(spec)]
+  if (spec.command !== undefined && spec.command.length > 0)
+    words.push('--', ...spec.command.map(quoteWord))
+  return [cli, ...words].join(' ')
+}
+
+function options(spec: VmSpecInput): string[] {
+  const flags: string[] = ['--name', quoteWord(spec.name)]
+  const number = (flag: string, value: number | undefined, usual: number): void => {
+    if (value !== undefined && value !== usual) flags.push(flag, String(value))
+  }
+  number('--cpus', spec.cpus, vmLimits.cpus.default)
+  number('--memory', spec.memoryMib, vmLimits.memoryMib.default)
+  number('--disk', spec.diskMib, vmLimits.diskMib.default)
+  for (const port of spec.ports ?? []) flags.push('--port', `${port.host}:${port.guest}`)
+  for (const [name, value] of Object.entries(spec.env ?? {}))
+    flags.push('--env', quoteWord(`${name}=${value}`))
+  if (spec.user !== undefined) flags.push('--user', quoteWord(spec.user))
+  if (spec.workdir !== undefined) flags.push('--workdir', quoteWord(spec.workdir))
+  if (spec.autoRemove === true) flags.push('--rm')
+  return flags
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReactNode } from 'react'
+import { MicrovmError } from '../../../../contract/errors'
+import type { VmView } from '../../../../contract/ipc'
+import { openMachine } from '../../../app/route'
+import { Button } from '../../../ui/button'
+import { ErrorPanel } from '../../../ui/feedback'
+import { ProgressDetails } from '../../images/progress-details'
+import { openShell } from '../../terminal/terminal-store'
+import { stages, stageLabel } from '../stages'
+import { currentStage } from '../state-text'
+import { askDelete, cancelLaunch, runAction } from '../vm-actions'
+
+/** What needs the user's eye: a launch under way, a failure, a pause, damaged files. */
+export function MachineNotice({ vm }: { readonly vm: VmView }): ReactNode {
+  if (vm.damaged !== undefined)
+    return (
+      <ErrorPanel title="Files of this machine could not be read" error={vm.damaged}>
+        <Button variant="danger" onClick={() => askDelete(vm.id)}>
+          Delete…
+        </Button>
+      </ErrorPanel>
+    )
+  if (vm.state.status === 'starting') return <LaunchProgress vm={vm} />
+  if (vm.state.status === 'failed') return <Failure vm={vm} />
+  if (vm.state.status === 'paused') return <Pause vm={vm} />
+  return null
+}
+
+function LaunchProgress({ vm }: { readonly vm: VmView }): ReactNode {
+  const stage = currentStage(vm)
+  const index = stages.findIndex(({ name }) => name === stage)
+  const layers = vm.progress?.layers ?? []
+  // A pull tells its own progress; the boot counts its stages.
+  const progress =
+    vm.progress !== undefined && (layers.length > 0 || vm.progress.fraction !== undefined)
+      ? vm.progress
+      : {
+          stage,
+          message: vm.progress?.message ?? `Starting · ${stageLabel(stage)}`,
+          ...(index < 0 ? {} : { fraction: index / stages.length }),
+        }
+  return (
+    <ProgressDetails
+      title={`Launching ${vm.spec.name}`}
+      progress={progress}
+      cancelling={false}
+      onCancel={() => cancelLaunch(vm.id, vm.spec.name)}
+    />
+  )
+}
+
+function Failure({ vm }: { readonly vm: VmView }): ReactNode {
+  const { exitCode, error } = vm.state
+  const title =
+    exitCode === undefined ? `${vm.spec.name} failed` : `The command of ${vm.spec.name} failed`
+  const reason =
+    error ??
+    new MicrovmError('ENTRYPOINT_FAILED', `It ended with exit code ${exitCode ?? 'unknown'}.`, {
+      hint: 'The console log shows what it printed.',
+    })
+  return (
+    <ErrorPanel title={title} error={reason}>
+      <Button variant="primary" onClick={() => runAction(vm, 'start', openShell)}>
+        Start again
+      </Button>
+      <Button onClick={() => openMachine(vm.id, 'console')}>View console log</Button>
+    </ErrorPanel>
+  )
+}
+
+function Pause({ vm }: { readonly vm: VmView }): ReactNode {
+  const reason =
+    vm.state.error ?? new MicrovmError('CONFLICT', 'The machine waits and keeps its memory.')
+  return (
+    <ErrorPanel title={`${vm.spec.name} is paused`} error={reason}>
+      <Button variant="primary" onClick={() => runAction(vm, 'resume', openShell)}>
+        Resume
+      </Button>
+    </ErrorPanel>
+  )
+}

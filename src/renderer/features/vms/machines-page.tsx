@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of machines: filter, table, and what stands there while there is none.
+// The table knows ids only; each row subscribes to its own machine.
+import { useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from 'react'
+import { Button } from '../../ui/button'
+import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
+import { hasMainModifier, keyText } from '../../ui/platform'
+import { EmptyMachines } from './empty-machines'
+import { visibleIds, type Sort } from './machine-list'
+import { MachineTable } from './machine-table'
+import { openNewMachine } from './new-machine/open-new-machine'
+import { loadVms, useVms } from './vm-store'
+import './machines.css'
+
+export function MachinesPage(): ReactNode {
+  const [filter, setFilter] = useState('')
+  const filterField = useRef<HTMLInputElement>(null)
+  useFindKey(filterField)
+  return (
+    <main className="page" aria-label="Machines">
+      <header className="page-header">
+        <h1>Machines</h1>
+        <div className="page-actions">
+          <label className="filter">
+            <input
+              ref={filterField}
+              type="search"
+              placeholder="Filter"
+              aria-label="Filter machines"
+              value={filter}
+              onChange={(event) => setFilter(event.target.value)}
+              onKeyDown={(event) => event.key === 'Escape' && setFilter('')}
+            />
+            <kbd aria-hidden>{keyText('F')}</kbd>
+          </label>
+          <Button variant="primary" shortcut={keyText('N')} onClick={() => openNewMachine()}>
+            New machine
+          </Button>
+        </div>
+      </header>
+      <MachinesContent filter={filter} clearFilter={() => setFilter('')} />
+    </main>
+  )
+}
+
+interface MachinesContentProps {
+  readonly filter: string
+  readonly clearFilter: () => void
+}
+
+function MachinesContent({ filter, clearFilter }: MachinesContentProps): ReactNode {
+  const load = useVms((state) => state.load)
+  const error = useVms((state) => state.error)
+  const count = useVms((state) => Object.keys(state.byId).length)
+  const [sort, setSort] = useState<Sort>({ column: 'name', descending: false })
+  const ids = useVisibleIds(filter, sort)
+  if (load === 'loading') return <SkeletonRows rows={6} />
+  if (load === 'failed')
+    return (
+      <ErrorPanel title="The machines could not be listed" error={error}>
+        <Button onClick={() => void loadVms()}>Try again</Button>
+      </ErrorPanel>
+    )
+  if (count === 0) return <EmptyMachines />
+  if (ids.length === 0)
+    return (
+      <EmptyState title={`Nothing matches “${filter}”`}>
+        <Button onClick={clearFilter}>Clear filter</Button>
+      </EmptyState>
+    )
+  return <MachineTable ids={ids} sort={sort} onSort={setSort} />
+}
+
+/** Ids in order; a new array only when the order or the selection of machines changes. */
+function useVisibleIds(filter: string, sort: Sort): readonly string[] {
+  const joined = useVms((state) => visibleIds(Object.values(state.byId), filter, sort).join(' '))
+  return useMemo(() => (joined === '' ? [] : joined.split(' ')), [joined])
+}
+
+/** Ctrl/Cmd+F goes to the filter, unless a terminal has the keys and takes it. */
+function useFindKey(field: RefObject<HTMLInputElement | null>): void {
+  useEffect(() => {
+    const onKey = (event: globalThis.KeyboardEvent): void => {
+      if (event.defaultPrevented || event.shiftKey || event.key.toLowerCase() !== 'f') return
+      if (!hasMainModifier(event)) return
+      event.preventDefault()
+      field.current?.select()
+    }
+    addEventListener('keydown', onKey)
+    return () => removeEventListener('keydown', onKey)
+  }, [field])
+}
