@@ -66,7 +66,7 @@ describe('a mounted image disk', () => {
 
   it('keeps directories whose entries just fit a block, or just do not', async () => {
     // '.' and '..' take 27 bytes; each name of 100 bytes takes 112.
-    const folders = Array.from({ length: 40 }, (_, spare): [string, FsNode] => {
+    const folders = Array.from({ length: 40 }, (_unused, spare): [string, FsNode] => {
       const count = 36 + (spare % 2) * 36
       const names = Array.from({ length: count }, (_, i) => String(i).padStart(100, '0'))
       const rest = ((4096 - 27) % 112) + Math.floor(spare / 2)
@@ -77,7 +77,7 @@ describe('a mounted image disk', () => {
   })
 
   it('keeps directories of each size around the end of an inline tail', async () => {
-    const folders = Array.from({ length: 130 }, (_, extra): [string, FsNode] => {
+    const folders = Array.from({ length: 130 }, (_unused, extra): [string, FsNode] => {
       const names = Array.from({ length: 15 }, (_, i) => String(i).padStart(244, 'n'))
       names.push('x'.repeat(1 + extra))
       return [`extra-${extra}`, folderOf(names.map((name) => [name, newNode('file')]))]

@@ -79,14 +79,12 @@ function collectInodes(tree: FsTree, droppedXattrs: Set<string>): PlacedInode[] 
     if (problem !== undefined) throw invalid(tree.root, node, problem)
     let directory: DirectoryPlan | undefined
     if (node.type === 'directory') {
+      checkNames(tree.root, node)
       const names = sortedNames(node.children.keys())
       const targets = names.map((name) => {
         if (name === '.') return index
         if (name === '..') return parents[index]!
         const child = node.children.get(name)!
-        const trouble = nameProblem(name)
-        if (trouble !== undefined)
-          throw invalid(tree.root, node, `a name in it ${trouble}: ${name}`)
         const known = indexes.get(child)
         if (known !== undefined && child.type !== 'directory') return known
         if (known !== undefined) throw invalid(tree.root, child, 'a directory with two parents')
@@ -104,6 +102,13 @@ function collectInodes(tree: FsTree, droppedXattrs: Set<string>): PlacedInode[] 
   for (const { directory } of inodes)
     for (const target of directory?.targets ?? []) inodes[target]!.links += 1
   return inodes
+}
+
+function checkNames(root: FsNode, directory: FsNode): void {
+  for (const name of directory.children.keys()) {
+    const problem = nameProblem(name)
+    if (problem !== undefined) throw invalid(root, directory, `a name in it ${problem}: ${name}`)
+  }
 }
 
 function newInode(
