@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { MicrovmError } from '../../contract/errors'
 import { checkDigest, digestOf, quote } from './digest'
+import type { FetchedManifest } from './image-content'
 import { MAX_MANIFEST_BYTES } from './limits'
 import { manifestMediaTypes } from './manifest'
 import { readAll } from './read-all'
@@ -32,12 +33,6 @@ export interface RegistryClient {
   /** Exactly `size` bytes, not checked. */
   blob(digest: string, size: number, signal?: AbortSignal): AsyncGenerator<Buffer, void>
   close(): Promise<void>
-}
-
-export interface FetchedManifest {
-  readonly bytes: Buffer
-  readonly digest: string
-  readonly mediaType: string | undefined
 }
 
 /** Docker Hub's registry is not at the name it goes by. */

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes a name away from an image and, if that was its last, everything that only this image needs:
+// manifest, config, layers, and the bootable disks made from those layers. Whether a machine still
+// needs the image is for the caller to know.
+import { readFile, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DataPaths } from '../lib/data-paths'
+import { hexOf } from './digest'
+import type { ImageRecord, ImageRecords } from './image-records'
+import type { LayerStore } from './layer-store'
+
+export interface RemoveDeps {
+  readonly paths: DataPaths['images']
+  readonly layers: LayerStore
+  readonly records: ImageRecords
+}
+
+/**
+ * To be called under the store's lock.
+ * @param reference the canonical name to take away; all of them if absent
+ */
+export async function removeImage(
+  { paths, layers, records }: RemoveDeps,
+  image: ImageRecord,
+  reference: string | undefined,
+): Promise<void> {
+  const refs = (await records.listRefs()).filter(({ digest }) => digest === image.digest)
+  const going = refs.filter((ref) => reference === undefined || ref.reference === reference)
+  for (const ref of going) await records.removeRef(ref.reference)
+  if (going.length < refs.length) return
+  const others = (await readAllImages(records)).filter(({ digest }) => digest !== image.digest)
+  await records.removeImage(
+    image,
+    others.some(({ configDigest }) => configDigest === image.configDigest),
+  )
+  const needed = new Set(others.flatMap(({ parsed }) => parsed.diffIds))
+  const unneeded = image.parsed.diffIds.filter((diffId) => !needed.has(diffId))
+  // Disks first: one that is there must have all its layers.
+  await removeDisksOf(paths.disks, unneeded)
+  for (const diffId of unneeded) await layers.remove(diffId)
+}
+
+export async function readAllImages(records: ImageRecords): Promise<ImageRecord[]> {
+  const images = await Promise.all(
+    (await records.listDigests()).map((digest) => records.readImage(digest)),
+  )
+  return images.filter((image) => image !== undefined)
+}
+
+/** A disk's descriptor names the data files it is made of (rootfs/image-disk.ts). */
+async function removeDisksOf(disks: string, diffIds: readonly string[]): Promise<void> {
+  const files = diffIds.map((diffId) => `${hexOf(diffId)}.data`)
+  const names = await readdir(disks).catch(() => [])
+  for (const name of names) {
+    const descriptor = await readFile(join(disks, name, 'disk.vmdk'), 'latin1').catch(() => '')
+    if (files.some((file) => descriptor.includes(file)))
+      await rm(join(disks, name), { recursive: true, force: true })
+  }
+}
