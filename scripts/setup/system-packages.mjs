@@ -135,7 +135,7 @@ async function findMissing(wanted, env) {
  * @param {NodeJS.ProcessEnv} env
  * @returns {string | undefined} its path; system folders are searched even if PATH lacks them
  */
-export function findCommand(name, env) {
+function findCommand(name, env) {
   const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
   return folders
     .filter(Boolean)

@@ -41,7 +41,7 @@ function namesOfThisMachine(): string[] {
   }
   const addresses = `${ask('npm', 'config', 'get', 'registry')}\n${ask('apt-get', 'indextargets', '--format', '$(SITE)')}`
   const hosts = [...addresses.matchAll(/^[a-z]+:\/\/(?:[^/@\n]*@)?([^/:\n]+)/gm)].map((m) => m[1]!)
-  const folders = [root, dirname(root)].filter((path) => !commonFolders.includes(path))
+  const folders = [root, dirname(root)].filter((path) => !commonFolders.has(path))
   return [...new Set([...hosts, ...folders.map((path) => `${path}/`)])]
 }
 
