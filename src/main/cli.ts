@@ -3,6 +3,9 @@
 import { homedir } from 'node:os'
 import { runCli } from './cli/program'
 
+// A reader that went away (`microvm logs x | head`) is no failure of ours. Sessions act on it.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 const exitCode = await runCli(process.argv.slice(2), process, async () => {
   const [{ createEngine }, { defaultDataDir }, { runtimeDir }, { createLogger, silentLogger }] =
     await Promise.all([
@@ -21,7 +24,5 @@ const exitCode = await runCli(process.argv.slice(2), process, async () => {
   })
 })
 
-// A reader that went away is no failure of ours, and nothing more can be said to it.
-process.stdout.on('error', () => process.exit(exitCode))
 // Not before everything is written; nor later, when stdin would still keep the process.
 process.stdout.write('', () => process.exit(exitCode))

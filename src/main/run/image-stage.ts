@@ -23,11 +23,8 @@ export async function obtainImage(
       ...(signal === undefined ? {} : { signal }),
     })
   }
-  const found = await images.find(reference)
-  if (found?.view.digest === pinned.digest) return found
-  const byDigest = (await images.list()).find(({ digest }) => digest === pinned.digest)
-  const other = byDigest && (await images.find(byDigest.reference))
-  if (other !== undefined) return other
+  const found = await images.find(pinned.digest)
+  if (found !== undefined) return found
   throw new MicrovmError(
     'CONFLICT',
     `the image ${reference} this machine was made from (${pinned.digest}) is not here any more`,

@@ -2,7 +2,7 @@
 // The run pipeline: preflight → image → disks → keys and config drive → runner. One launch of one
 // machine, from its record to a runner that answers; the guest then boots by itself.
 //
-// Always: stages run in this order, each adds its name to an error, and what they leave on disk is
+// Always: stages run in this order, each says in its errors what it was about, and what they leave on disk is
 // whole and harmless if the launch ends there. Nothing runs yet that a failed launch would have to stop.
 // Not here: claiming the machine, waiting for the boot, hooks after it (src/main/vms).
 import { MicrovmError } from '../../contract/errors'
@@ -53,22 +53,22 @@ export async function launchVm(
   const clock = startClock(startedAt)
 
   const parts = await deps.parts()
-  const choice = await stage('preflight', () => checkHost(deps, parts, record, options))
+  const choice = await checkHost(deps, parts, record, options)
 
   onProgress?.({ stage: 'image', message: `Looking for ${spec.image}` })
-  const image = await stage(`image ${spec.image}`, () => obtainImage(deps.images, record, options))
+  const image = await obtainImage(deps.images, record, options)
   clock.mark('image')
 
   onProgress?.({ stage: 'disk', message: 'Preparing the disks' })
-  const imageDisk = await stage('disks', () => prepareDisks(deps, parts, record, image, signal))
-  await stage('config drive', () => prepareConfigDrive(deps, record, image, options))
+  const imageDisk = await prepareDisks(deps, parts, record, image, signal)
+  await prepareConfigDrive(deps, record, image, options)
   await deps.files.updateRecord(id, (present) => ({ ...present, image: pin(image) }))
   clock.mark('disk')
   signal?.throwIfAborted()
 
   onProgress?.({ stage: 'network', message: 'Starting the runner' })
   const config = runnerConfig(deps, parts, record, choice, imageDisk, clock)
-  const handle = await stage('runner', () => deps.backend.start(config, signal ? { signal } : {}))
+  const handle = await deps.backend.start(config, signal ? { signal } : {})
   // Only a note for pruning: a launch does not fail for it.
   void deps.images.markUsed(spec.image).catch((error: unknown) => {
     deps.logger.warn('the use of an image could not be noted', { image: spec.image, error })
@@ -161,12 +161,4 @@ function found(parts: Parts, name: keyof Parts): string {
   const part = parts[name]
   if (part.found) return part.path
   throw new MicrovmError('PREFLIGHT_FAILED', `the ${name} is missing`, { hint: part.hint })
-}
-
-async function stage<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw MicrovmError.inContext(name, error)
-  }
 }

@@ -31,7 +31,7 @@ export async function readConsoleTail(path: string, maxBytes: number): Promise<s
 export function followConsoleFile(path: string, listener: (text: string) => void): () => void {
   const follower = new Follower(path, listener)
   const watcher = watchFile(path, () => follower.check())
-  const poll = setInterval(() => follower.check(), POLL_MS).unref()
+  const poll = setInterval(() => follower.check(), POLL_MS)
   return () => {
     clearInterval(poll)
     watcher?.close()

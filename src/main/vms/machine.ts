@@ -132,7 +132,9 @@ export class Machine {
       this.#deps.logger.warn('a runner does not answer', { id: this.id, error })
       return
     }
-    this.#state = await this.correct()
+    const state = await this.correct()
+    // A runner that was connected meanwhile knows better than what was read before.
+    if (this.#handle === undefined) this.#state = state
   }
 
   /** Writes down the end of a runner or launcher that died without a word. */

@@ -54,7 +54,7 @@ export function watchFolders(deps: WatchDeps): FolderWatch {
   const list = open(deps.vmsDir, (name) => {
     if (!name.startsWith('.')) soon('', deps.onListChanged)
   })
-  const poll = setInterval(() => soon('', deps.onListChanged), POLL_MS).unref()
+  const poll = setInterval(() => soon('', deps.onListChanged), POLL_MS)
 
   return {
     setIds: (ids) => {

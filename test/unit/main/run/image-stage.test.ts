@@ -30,10 +30,10 @@ const image = (reference: string, letter: string): StoredImage => ({
 
 /** A store that holds these, and pulls `pulled`. */
 function storeOf(held: StoredImage[], pulled?: StoredImage) {
-  const find = async (name: string) => held.find(({ view }) => view.reference === name)
+  const find = async (name: string) =>
+    held.find(({ view }) => view.reference === name || view.digest === name)
   const ensure = vi.fn(async (name: string) => (await find(name)) ?? pulled!)
-  const list = async () => held.map(({ view }) => view)
-  return { store: { find, ensure, list } as Partial<ImageStore> as ImageStore, ensure }
+  return { store: { find, ensure } as Partial<ImageStore> as ImageStore, ensure }
 }
 const spec = vmSpecSchema.parse({ name: 'web', image: 'debian' })
 

@@ -2,11 +2,11 @@
 // A runner's outside without a machine in it: a real process, a real state.json, and a client that
 // the test speaks for.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
 import type { RunnerMethod, RunnerParams, RunnerResult } from '../../../../src/contract/runner-rpc'
 import type { ProcessIdentity, VmState, VmStats } from '../../../../src/contract/vm-state'
 import type { VmHandle } from '../../../../src/main/hypervisor/backend'
 import type { RunnerClient } from '../../../../src/main/hypervisor/runner-client'
+import { writeFileAtomic } from '../../../../src/main/lib/atomic-file'
 import { identifyProcess, isAlive } from '../../../../src/main/lib/process-identity'
 import { initialState } from '../../../../src/main/state/vm-files'
 
@@ -43,7 +43,7 @@ export class FakeRunner {
   /** As the runner does: state.json, then everybody who listens. */
   async say(change: Partial<VmState>): Promise<void> {
     this.state = { ...this.state, ...change }
-    await writeFile(this.#statePath, JSON.stringify(this.state))
+    await writeFileAtomic(this.#statePath, JSON.stringify(this.state))
     for (const listener of this.#states) listener(this.state)
   }
 
