@@ -97,7 +97,9 @@ function judgeSilentEnd(facts: BootFacts, end: VmmEnd): Verdict {
     return fail(bootFailed(`${facts.abortedBy.reason} (last stage: ${facts.lastStage})`, end))
   const broken = facts.abortedBy?.reason
   const crashed = end.exit.signal !== null || end.exit.code !== 0 || end.reason === 'signal'
-  if (broken !== undefined || crashed || !facts.vmmStarted)
+  // A VMM that tells of a reset has run a guest, however short its life was.
+  const ran = facts.vmmStarted || end.reason === 'reset' || end.reason === 'shutdown'
+  if (broken !== undefined || crashed || !ran)
     return fail(
       new MicrovmError('HYPERVISOR_FAILED', broken ?? end.description, hypervisorHint(end)),
     )

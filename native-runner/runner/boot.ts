@@ -37,8 +37,7 @@ export interface BootEvents {
   onReady(): void
   onStats(stats: Extract<GuestEvent, { event: 'stats' }>): void
   onPaused(error: MicrovmError): void
-  /** @param ready whether it was up before it paused */
-  onResumed(ready: boolean): void
+  onResumed(): void
   /** The guest goes down. */
   onStopping(): void
 }
@@ -135,6 +134,11 @@ export class Boot {
     if (this.#facts.hello) this.#control.send('setTime', Date.now() / 1000)
   }
 
+  /** Sshd answers, and the guest is not on its way down. */
+  get ready(): boolean {
+    return this.#facts.ready && this.#facts.shutdown === undefined
+  }
+
   get paused(): boolean {
     return this.#paused !== undefined
   }
@@ -148,7 +152,7 @@ export class Boot {
     // A write that fails again has paused it again by now or soon will.
     this.setTime()
     this.#expectWord()
-    this.#events.onResumed(this.#facts.ready)
+    this.#events.onResumed()
   }
 
   pause(error: MicrovmError): void {

@@ -106,6 +106,7 @@ export class Machine {
       runner: undefined,
       socket: undefined,
     })
+    await this.#deps.state.flush()
     return ending.runnerExitCode
   }
 
@@ -171,6 +172,14 @@ export class Machine {
     this.#connection?.relay.attach(boot.vmm.network)
     // It may have ended between two boots.
     if (this.#networkEnd !== undefined) boot.abort('network', this.#networkEnd)
+    this.#tellRunning()
+  }
+
+  /** Running is: sshd answers, and there is a network to reach it. A quick guest may be there first. */
+  #tellRunning(): void {
+    if (!this.#boot?.ready || this.#connection === undefined || this.#stopAsked !== undefined)
+      return
+    this.#deps.state.update({ status: 'running', error: undefined })
   }
 
   #bootEvents(): BootEvents {
@@ -180,10 +189,12 @@ export class Machine {
     }
     return {
       onStage: (name) => this.#mark(name),
-      onReady: () => unlessStopping({ status: 'running', error: undefined }),
+      onReady: () => this.#tellRunning(),
       onPaused: (error) => unlessStopping({ status: 'paused', error: error.toWire() }),
-      onResumed: (ready) =>
-        unlessStopping({ status: ready ? 'running' : 'starting', error: undefined }),
+      onResumed: () => {
+        unlessStopping({ status: 'starting', error: undefined })
+        this.#tellRunning()
+      },
       onStopping: () => state.update({ status: 'stopping' }),
       onStats: ({ cpuPercent, memoryUsedMib, memoryTotalMib }) => {
         const at = Date.now()

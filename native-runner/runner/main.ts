@@ -23,7 +23,7 @@ import { spawnChild, type ChildCommand } from '../process/child'
 import { ConsoleLog } from './console-log'
 import { Machine } from './machine'
 import { startQemu } from './qemu-vmm'
-import { RpcServer, type RunnerHandlers } from './rpc-server'
+import { refuseSecondRunner, RpcServer, type RunnerHandlers } from './rpc-server'
 import { StateFile } from './state-file'
 
 process.umask(0o077)
@@ -51,6 +51,7 @@ async function readConfig(path: string | undefined): Promise<RunnerConfig> {
 async function run(config: RunnerConfig): Promise<number> {
   const socketPath = join(config.socketDir, RUNNER_SOCKET)
   const statePath = join(config.vmDir, 'state.json')
+  await refuseSecondRunner(socketPath)
   const state = new StateFile(statePath, await initialState(config, socketPath), logger)
   const console = await ConsoleLog.open(join(config.vmDir, 'console.log'), config.consoleLogBytes)
   const spawn = (command: ChildCommand) => spawnChild(command, logger)
@@ -66,15 +67,14 @@ async function run(config: RunnerConfig): Promise<number> {
     },
     onStats: (stats) => server.broadcast('stats', stats),
   })
-  // From here on the machine is ours: a second runner of it has been refused.
+  // Whoever finds the socket finds a state.json that is ours.
+  await state.flush()
   const server = await RpcServer.listen(socketPath, handlers(machine, state))
   state.onChange((value) => server.broadcast('state', value))
   obeySignals(machine)
   surviveNoBug(config, state)
-  void state.flush()
   const exitCode = await machine.run()
   await console.close()
-  await state.flush()
   await server.close()
   if (config.socketDir !== config.vmDir) await rmdir(config.socketDir).catch(() => undefined)
   return exitCode

@@ -35,14 +35,8 @@ export class RpcServer {
   readonly #clients = new Map<MessageConnection, Socket>()
   readonly #answering = new Set<Promise<unknown>>()
 
-  /**
-   * @throws CONFLICT if another runner answers at this socket; a dead one's socket is replaced
-   */
+  /** Replaces the socket of a dead runner; `refuseSecondRunner` has seen that it is dead. */
   static async listen(path: string, handlers: RunnerHandlers): Promise<RpcServer> {
-    if (await answers(path))
-      throw new MicrovmError('CONFLICT', 'another runner of this machine is alive', {
-        hint: 'Stop the machine before you start it again.',
-      })
     await rm(path, { force: true })
     const server = new RpcServer(path, handlers)
     await new Promise<void>((resolve, reject) => {
@@ -110,6 +104,14 @@ export class RpcServer {
       throw new MicrovmError('INVALID_ARGUMENT', `${method}: ${parsed.error.message}`)
     return await this.#handlers[method](parsed.data as RunnerParams<M>)
   }
+}
+
+/** @throws CONFLICT if another runner answers at this socket */
+export async function refuseSecondRunner(path: string): Promise<void> {
+  if (await answers(path))
+    throw new MicrovmError('CONFLICT', 'another runner of this machine is alive', {
+      hint: 'Stop the machine before you start it again.',
+    })
 }
 
 const answers = (path: string): Promise<boolean> =>

@@ -23,7 +23,8 @@ export interface Backend {
   probe(): Promise<BackendProbe>
   /**
    * Writes runner.json, starts the runner and waits until it answers. The guest boots on.
-   * @throws RUNNER_FAILED (with the end of runner.log), CANCELLED (the runner is gone by then)
+   * @throws what the runner failed with at once (PORT_IN_USE, NETWORK_FAILED, …), RUNNER_FAILED with
+   *   the end of runner.log, CANCELLED; the runner is gone by then
    */
   start(config: RunnerConfigInput, options?: { signal?: AbortSignal }): Promise<VmHandle>
 }

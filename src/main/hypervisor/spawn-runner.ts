@@ -5,10 +5,11 @@ import { spawn } from 'node:child_process'
 import { lstat, mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { MicrovmError } from '../../contract/errors'
 import { runnerExitCodes, type RunnerConfigInput } from '../../contract/runner-config'
 import { RUNNER_SOCKET } from '../../contract/runner-rpc'
-import type { ProcessIdentity } from '../../contract/vm-state'
+import { vmStateSchema, type ProcessIdentity, type VmState } from '../../contract/vm-state'
 import { writeFileAtomic } from '../lib/atomic-file'
 import { entryPoint } from '../lib/entry-points'
 import type { VmHandle } from './backend'
@@ -21,7 +22,10 @@ const POLL_MS = 5
 const MAX_LOG_BYTES = 1024 * 1024
 const LOG_TAIL_LINES = 5
 
-/** @throws RUNNER_FAILED, CANCELLED; the runner is gone by then */
+/**
+ * @throws what the runner says it failed with (PORT_IN_USE, NETWORK_FAILED, …), RUNNER_FAILED if it
+ *   could not say, CANCELLED; the runner is gone by then
+ */
 export async function spawnRunner(
   config: RunnerConfigInput,
   options: { signal?: AbortSignal; script?: string } = {},
@@ -38,7 +42,7 @@ export async function spawnRunner(
   try {
     for (;;) {
       signal?.throwIfAborted()
-      if (ended !== undefined) throw await describeFailure(ended, logPath)
+      if (ended !== undefined) throw await explainEnd(ended, config)
       const client = await connectTo(child.pid ?? 0, join(config.socketDir, RUNNER_SOCKET))
       if (client !== undefined) {
         child.unref()
@@ -116,12 +120,17 @@ async function connectTo(
   return undefined
 }
 
-async function describeFailure(
+/** The runner itself knows best, if it came far enough to say so; else the end of its log. */
+async function explainEnd(
   ended: { code: number | null; signal: NodeJS.Signals | null },
-  logPath: string,
+  { vmDir, launch }: RunnerConfigInput,
 ): Promise<MicrovmError> {
+  const state = await readState(join(vmDir, 'state.json'))
+  if (state?.startedAt === launch.startedAt && state.error)
+    return MicrovmError.fromWire(state.error)
+  const logPath = join(vmDir, 'runner.log')
   const text = await readFile(logPath, 'utf8').catch(() => '')
-  const tail = text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')
+  const tail = text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).map(readableLine).join('; ')
   const how =
     ended.signal !== null ? `was killed by ${ended.signal}` : `ended with code ${ended.code}`
   const kind = Object.entries(runnerExitCodes).find(([, code]) => code === ended.code)?.[0]
@@ -130,4 +139,27 @@ async function describeFailure(
     `the runner ${how}${kind === undefined ? '' : ` (${kind})`}: ${tail}`,
     { hint: `Its whole log is ${logPath}.` },
   )
+}
+
+async function readState(path: string): Promise<VmState | undefined> {
+  try {
+    return vmStateSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data
+  } catch {
+    return undefined
+  }
+}
+
+const logLineSchema = z.object({
+  message: z.string(),
+  error: z.object({ message: z.string() }).optional(),
+})
+
+/** A line of the structured log as words; any other line as it is. */
+function readableLine(line: string): string {
+  try {
+    const { message, error } = logLineSchema.parse(JSON.parse(line))
+    return error === undefined ? message : `${message}: ${error.message}`
+  } catch {
+    return line
+  }
 }

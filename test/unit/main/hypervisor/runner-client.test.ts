@@ -5,7 +5,11 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { RpcServer, type RunnerHandlers } from '../../../../native-runner/runner/rpc-server'
+import {
+  refuseSecondRunner,
+  RpcServer,
+  type RunnerHandlers,
+} from '../../../../native-runner/runner/rpc-server'
 import { MicrovmError } from '../../../../src/contract/errors'
 import type { VmState } from '../../../../src/contract/vm-state'
 import { connectRunner } from '../../../../src/main/hypervisor/runner-client'
@@ -148,11 +152,10 @@ describe('the control socket', () => {
     expect(await readdir(dir)).toEqual([])
   })
 
-  it('is not taken from a runner that lives, but from one that died', async () => {
+  it('is not taken from a runner that lives', async () => {
+    await refuseSecondRunner(path)
     await listen()
-    await expect(RpcServer.listen(path, {} as RunnerHandlers)).rejects.toMatchObject({
-      code: 'CONFLICT',
-    })
+    await expect(refuseSecondRunner(path)).rejects.toMatchObject({ code: 'CONFLICT' })
     const client = await connectRunner(path)
     expect(await client.request('status', {})).toEqual(state)
     client.close()

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+import { support } from '../support/runner-fixture'
+import { describeSupervision } from '../support/supervision-suite'
+
+describeSupervision('QEMU’s launcher', support('fake-vmm.mjs'))
