@@ -5,6 +5,8 @@
 export const topology = {
   gateway: '192.168.127.1',
   guest: '192.168.127.2',
+  prefix: 24,
+  mtu: 1500,
   /** gvproxy maps it to the host's 127.0.0.1. */
   hostLoopback: '192.168.127.254',
   /** The MAC gvproxy's DHCP ties to the guest's address. */

@@ -20,7 +20,6 @@ import type { VmFiles } from '../state/vm-files'
 import type { VmRecord } from '../state/vm-record'
 import { writeConfigDrive } from './config-stage'
 import { prepareImageDisk, prepareVmDisk } from './disk-stage'
-import { guestSettings } from './guest-settings'
 import { obtainImage, pin } from './image-stage'
 import { startClock, type LaunchClock } from './launch-clock'
 import type { LaunchOptions } from './launch-options'
@@ -114,18 +113,12 @@ async function prepareConfigDrive(
   { paths }: LaunchDeps,
   { id, spec }: VmRecord,
   image: StoredImage,
-  { authorizedKeys = [], files = [] }: LaunchOptions,
+  options: LaunchOptions,
 ): Promise<void> {
   const vm = paths.vm(id)
   const keys = await ensureKeys(vm.keys, vm.knownHosts)
-  await writeConfigDrive(vm.configDrive, {
-    hostname: spec.name,
-    settings: guestSettings(spec, image.view.config),
-    stopGraceMs: STOP_GRACE_MS,
-    keys,
-    authorizedKeys,
-    files,
-  })
+  const wanted = { spec, image: image.view.config, keys, stopGraceMs: STOP_GRACE_MS }
+  await writeConfigDrive(vm.configDrive, wanted, options)
 }
 
 function runnerConfig(

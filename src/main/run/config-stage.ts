@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The config drive: what this guest is to be at this start. Made anew each time, so that a damaged
+// or changed one never boots.
+import { topology } from '../../../native-runner/net/topology'
+import type { ImageConfig } from '../../contract/images'
+import type { VmSpec } from '../../contract/vm-spec'
+import { configDriveEntries } from '../guest/config-drive'
+import { writeFileAtomic } from '../lib/atomic-file'
+import { buildErofs } from '../rootfs/erofs/inline-image'
+import type { VmKeys } from '../ssh/keys'
+import { guestSettings } from './guest-settings'
+import type { LaunchOptions } from './launch-options'
+
+/** SPEC "guest". */
+const TMP_MIB = 256
+
+export async function writeConfigDrive(
+  path: string,
+  wanted: {
+    readonly spec: VmSpec
+    readonly image: ImageConfig
+    readonly keys: VmKeys
+    readonly stopGraceMs: number
+  },
+  { authorizedKeys = [], files = [] }: LaunchOptions,
+): Promise<void> {
+  const { spec, keys } = wanted
+  const entries = configDriveEntries({
+    ...guestSettings(spec, wanted.image),
+    hostname: spec.name,
+    authorizedKeys: [keys.authorizedKey, ...authorizedKeys],
+    hostKey: keys.hostKey,
+    stopGraceMs: wanted.stopGraceMs,
+    tmpMib: TMP_MIB,
+    network: {
+      address: topology.guest,
+      prefix: topology.prefix,
+      gateway: topology.gateway,
+      dns: topology.gateway,
+      mtu: topology.mtu,
+    },
+    files,
+  })
+  await writeFileAtomic(path, buildErofs(entries))
+}
