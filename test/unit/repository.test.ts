@@ -17,7 +17,7 @@ const sources = tracked.filter((path) => /\.([cm]?[jt]sx?|cc?|h|sh|css|ya?ml)$|^
 const linesOf = (path: string): string[] => readFileSync(join(root, path), 'utf8').split('\n')
 
 /** Folders that many machines have: their names say nothing about this one. */
-const commonFolders = [
+const commonFolders = new Set([
   '/',
   '/home',
   '/mnt',
@@ -28,7 +28,7 @@ const commonFolders = [
   '/tmp',
   '/usr',
   '/var',
-]
+])
 
 /** What would tie the repository to this machine; asked of the machine, so that it is not written here. */
 function namesOfThisMachine(): string[] {
