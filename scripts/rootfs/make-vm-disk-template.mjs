@@ -34,9 +34,9 @@ const features = [
 
 const options = [
   ...['-q', '-F', '-t', 'ext4', '-b', '4096', '-I', '256', '-O', `none,${features.join(',')}`],
-  // This many inodes in the one block group of 128 MiB that is begun here, and in each to come: one per 16 KiB.
+  // Inodes in each block group of 128 MiB, the one begun here and those to come: one per 16 KiB.
   ...['-N', '8192'],
-  // Larger than mke2fs would choose for 64 MiB: it cannot grow later. No space of the host is taken until it is used.
+  // More than mke2fs gives to 64 MiB, because it cannot grow; it takes no space until it is used.
   ...['-J', 'size=16'],
   // All of the disk is the machine's, whose processes mostly run as root anyway.
   ...['-m', '0'],
@@ -85,6 +85,7 @@ async function makeTemplate(path) {
 
 /** @param {unknown} error */
 function explain(error) {
-  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-  return code === 'ENOENT' ? 'mke2fs is missing; install e2fsprogs' : message
+  const { code, syscall, message } = /** @type {NodeJS.ErrnoException} */ (error)
+  const isMissing = code === 'ENOENT' && syscall?.startsWith('spawn')
+  return isMissing ? 'mke2fs is missing; install e2fsprogs' : message
 }

@@ -53,7 +53,7 @@ export class LayerWriter {
     this.#index = index
   }
 
-  /** Adds a file of `size` bytes that begins and ends with `bytes`, with a hole between; or is just `bytes`. */
+  /** Adds a file that is `bytes`, or `size` bytes that begin and end with them, a hole between. */
   add(bytes: Uint8Array, fields: Partial<FsNode> = {}, size = bytes.length): FsNode {
     const node = newNode('file', { ...fields, size, layer: this.#index, offset: this.#size })
     if (size === 0) return newNode('file', fields)

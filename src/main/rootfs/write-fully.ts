@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FileHandle } from 'node:fs/promises'
 
-/** Writes all of `bytes` at `position`: one write call may stop short, on a disk that is getting full above all. */
+/** Writes all of `bytes` at `position`; one write call may stop short, as on a disk that gets full. */
 export async function writeFully(
   file: FileHandle,
   bytes: Uint8Array,

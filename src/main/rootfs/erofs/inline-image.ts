@@ -13,7 +13,10 @@ const CONTENT_BYTES_MAX = 256 * 1024 * 1024
 
 /** One object of a small self-contained EROFS image. */
 export interface InlineEntry {
-  /** Inside the root, no leading or trailing slash, no '.', '..' or empty part; '' is the root itself. Missing parents are made, root-owned, 0755. */
+  /**
+   * Inside the root, no leading or trailing slash, no '.', '..' or empty part; '' is the root itself.
+   * Missing parents are made, root-owned, 0755.
+   */
   path: string
   type: 'file' | 'directory' | 'symlink'
   /** Permission bits with setuid, setgid, sticky: 0 to 0o7777. */
@@ -29,8 +32,9 @@ export interface InlineEntry {
 }
 
 /**
- * The bytes of an EROFS image that holds the entries, all times 0; the order of the entries does not matter.
- * @throws INVALID_ARGUMENT for a bad or doubled path, or more than 256 MiB; IMAGE_INVALID for what EROFS cannot hold
+ * The bytes of an EROFS image that holds the entries, all times 0; their order does not matter.
+ * @throws INVALID_ARGUMENT for a bad or doubled path, or more than 256 MiB; IMAGE_INVALID for what
+ *   EROFS cannot hold
  */
 export function buildErofs(entries: readonly InlineEntry[]): Uint8Array {
   const nodes = new Map<string, FsNode>([
