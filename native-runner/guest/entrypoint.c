@@ -131,7 +131,7 @@ pid_t entrypoint_start(const struct guest_config *config) {
     return pid;
   }
   failure.message[sizeof failure.message - 1] = '\0';
-  dprintf(STDERR_FILENO, "microvm: %s\r\n", failure.message);
+  dprintf(STDERR_FILENO, "microvm: %s\n", failure.message);
   struct json_line line;
   json_begin(&line, "entrypoint-failed", uptime_us());
   json_int(&line, "code", failure.code);

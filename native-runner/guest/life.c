@@ -21,7 +21,7 @@ static int stop_signal;
 static unsigned configured_grace_ms;
 static const char *end_reason;
 static uint64_t deadline;
-static bool alone;  // no process but init is left
+static bool alone;  // no process but init was left at the last look
 
 static void terminate(void) {
   state = TERMINATING;
@@ -30,6 +30,7 @@ static void terminate(void) {
   kill(-1, SIGTERM);
   // A stopped process would keep its TERM for later.
   kill(-1, SIGCONT);
+  life_reap();
 }
 
 void life_begin(pid_t pid, int signal, unsigned grace_ms) {

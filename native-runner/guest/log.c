@@ -12,8 +12,7 @@
 #define MESSAGE_BYTES 1024
 
 static void say(const char *kind, const char *message) {
-  // The console is a terminal in raw or cooked mode as the entrypoint likes: CR LF suits both.
-  dprintf(STDERR_FILENO, "microvm: %s: %s\r\n", kind, message);
+  dprintf(STDERR_FILENO, "microvm: %s: %s\n", kind, message);
 }
 
 void warn(const char *format, ...) {

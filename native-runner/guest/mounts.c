@@ -39,7 +39,8 @@ void device_wait(const char *path) {
 static void open_console(void) {
   int console = -1;
   for (int waited = 0; console < 0 && waited < DEVICE_WAIT_MS; waited += POLL_MS) {
-    console = open(MOUNT_DEV "/hvc0", O_RDWR | O_NOCTTY);
+    // Init must not wait for a host that does not read; the entrypoint opens it for itself.
+    console = open(MOUNT_DEV "/hvc0", O_RDWR | O_NOCTTY | O_NONBLOCK);
     if (console < 0) sleep_ms(POLL_MS);
   }
   if (console < 0) console = open(MOUNT_DEV "/null", O_RDWR);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "accounts.h"
@@ -76,7 +77,7 @@ static void find_root(struct session *session) {
   free(passwd);
   const char *own = session->root.shell[0] == '\0' ? "/bin/sh" : session->root.shell;
   snprintf(session->shell, sizeof session->shell, "%s", is_usable_shell(own) ? own : BUNDLE_SHELL);
-  directory_make(session->root.home);
+  mkdir(session->root.home, 0700);  // most often it is there
 }
 
 // UTF-8 unless the image says otherwise. glibc without its C.UTF-8 would only complain about it.

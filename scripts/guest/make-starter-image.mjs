@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the starter image: node make-starter-image.mjs --packages DIR --out DIR
+// An OCI image layout (image-spec 1.1, image-layout.md) named "starter": static busybox with an /etc, no command, so
+// that its machine idles. The same inputs give the same digests. OUT is replaced whole, at the end.
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { openPackages } from './packages.mjs'
+import { starterFiles } from './starter-files.mjs'
+import { tarOf } from './tar-file.mjs'
+
+/** @typedef {import('./tar-file.mjs').TarEntry} TarEntry */
+/** @typedef {Awaited<ReturnType<typeof openPackages>>} Packages */
+
+const REFERENCE = 'starter'
+/** Not linked: it is the machine that has an init, and the others stand for themselves. */
+const leftOut = new Set(['bin/busybox', 'linuxrc', 'sbin/init'])
+/** Node's names of architectures → the image-spec's (GOARCH). @type {Partial<Record<string, string>>} */
+const architectures = { x64: 'amd64', arm64: 'arm64' }
+
+/** @param {Packages} packages @returns {Promise<TarEntry[]>} */
+async function layerEntries(packages) {
+  const busybox = packages.path('busybox-static', 'usr/bin/busybox')
+  const run = promisify(execFile)
+  const { stdout: list } = await run(busybox, ['--list-full'])
+  const applets = list.split('\n').filter((path) => path !== '' && !leftOut.has(path))
+  const { stdout: help } = await run(busybox, ['--help'])
+  const version = /^BusyBox v(\d+\.\d+)/.exec(help)?.[1]
+  if (version === undefined) throw new Error(`${busybox} does not tell its version`)
+  const copyright = packages.path('busybox-static', 'usr/share/doc/busybox-static/copyright')
+  return [
+    ...starterFiles({ version, tools: applets.length }),
+    { path: 'bin/busybox', type: 'file', mode: 0o755, content: await readFile(busybox) },
+    ...applets.map((path) => {
+      return /** @type {TarEntry} */ ({
+        path,
+        type: 'symlink',
+        mode: 0o777,
+        target: '/bin/busybox',
+      })
+    }),
+    ...['usr/share/doc', 'usr/share/doc/busybox'].map((path) => {
+      return /** @type {TarEntry} */ ({ path, type: 'directory', mode: 0o755 })
+    }),
+    {
+      path: 'usr/share/doc/busybox/copyright',
+      type: 'file',
+      mode: 0o644,
+      content: await readFile(copyright),
+    },
+  ]
+}
+
+/** @param {Buffer} bytes */
+const digestOf = (bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+
+/** @param {string} layout @param {string} mediaType @param {Buffer} bytes */
+async function writeBlob(layout, mediaType, bytes) {
+  const digest = digestOf(bytes)
+  await writeFile(join(layout, 'blobs', digest.replace(':', '/')), bytes)
+  return { mediaType, digest, size: bytes.length }
+}
+
+/** @param {unknown} value */
+const json = (value) => Buffer.from(JSON.stringify(value))
+
+/** @param {string} layout an empty folder @param {Buffer} tar @param {string} architecture */
+async function writeLayout(layout, tar, architecture) {
+  await mkdir(join(layout, 'blobs/sha256'), { recursive: true })
+  const oci = 'application/vnd.oci.image'
+  const layer = await writeBlob(layout, `${oci}.layer.v1.tar+gzip`, gzipSync(tar, { level: 9 }))
+  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  const image = {
+    architecture,
+    os: 'linux',
+    config: { Env: [`PATH=${path}`], WorkingDir: '/' },
+    rootfs: { type: 'layers', diff_ids: [digestOf(tar)] },
+    history: [{ created_by: 'static busybox with a small /etc' }],
+  }
+  const config = await writeBlob(layout, `${oci}.config.v1+json`, json(image))
+  const mediaType = `${oci}.manifest.v1+json`
+  const manifest = { schemaVersion: 2, mediaType, config, layers: [layer] }
+  const index = {
+    schemaVersion: 2,
+    mediaType: `${oci}.index.v1+json`,
+    manifests: [
+      {
+        ...(await writeBlob(layout, mediaType, json(manifest))),
+        platform: { architecture, os: 'linux' },
+        annotations: { 'org.opencontainers.image.ref.name': REFERENCE },
+      },
+    ],
+  }
+  await writeFile(join(layout, 'index.json'), json(index))
+  await writeFile(join(layout, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }))
+}
+
+/** @param {string} packagesDir @param {string} out */
+async function makeStarterImage(packagesDir, out) {
+  const architecture = architectures[process.arch]
+  if (!architecture) throw new Error(`no starter image for ${process.arch} yet`)
+  const tar = tarOf(await layerEntries(await openPackages(packagesDir)))
+  await mkdir(dirname(out), { recursive: true })
+  const scratch = await mkdtemp(`${out}.tmp-`)
+  try {
+    const layout = join(scratch, 'new')
+    await mkdir(layout)
+    await writeLayout(layout, tar, architecture)
+    await rename(out, join(scratch, 'old')).catch((error) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+    await rename(layout, out)
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+const { values } = parseArgs({ options: { packages: { type: 'string' }, out: { type: 'string' } } })
+if (!values.packages || !values.out) {
+  console.error('usage: make-starter-image.mjs --packages DIR --out DIR')
+  process.exit(64)
+}
+try {
+  await makeStarterImage(values.packages, resolve(values.out))
+} catch (error) {
+  console.error(`starter image: ${/** @type {Error} */ (error).message}`)
+  process.exit(1)
+}
