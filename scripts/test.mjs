@@ -33,7 +33,8 @@ const total = tally(outcomes)
 const SHOWN = 30
 for (const { name, reason } of skips.slice(0, SHOWN)) console.log(`skipped: ${name}: ${reason}`)
 if (skips.length > SHOWN) console.log(`skipped: ${skips.length - SHOWN} more`)
-for (const problem of total.problems) console.log(`failed: ${problem}`)
+const here = `${inProject('.')}/`
+for (const problem of total.problems) console.log(`failed: ${problem.replace(here, '')}`)
 process.exitCode = total.failed === 0 ? 0 : 1
 console.log(totalsLine(total))
 
