@@ -35,7 +35,7 @@ export async function* openBlob(
     try {
       yield* client.blob(source.digest, source.size, signal)
     } finally {
-      await client.close()
+      client.close()
     }
   }
 }

@@ -195,7 +195,7 @@ export function createImageStore(deps: ImageStoreDeps): ImageStore {
         const content = await resolveFromRegistry(client, parsed, platform, options.signal)
         await saveImage(saving, content, { ...options, reference: canonical, message })
       } finally {
-        await client.close()
+        client.close()
       }
       return mustFind(canonical)
     })

@@ -57,7 +57,7 @@ export async function fetchAnonymousToken(
     if (value !== undefined) url.searchParams.set(name, value)
   }
   const response = await http.get(url, { signal })
-  const bytes = await readAll(response.body, MAX_TOKEN_BYTES, url, signal)
+  const bytes = await readAll(response, MAX_TOKEN_BYTES)
   if (response.status === 401 || response.status === 403) throw denied(registry)
   if (response.status !== 200)
     throw new MicrovmError(

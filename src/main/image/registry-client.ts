@@ -11,7 +11,7 @@ import { manifestMediaTypes } from './manifest'
 import { readAll } from './read-all'
 import type { ImageReference } from './reference'
 import { denied, fetchAnonymousToken } from './registry-auth'
-import { createHttpClient, isLoopback, networkError, type HttpResponse } from './registry-http'
+import { createHttpClient, isLoopback, type HttpResponse } from './registry-http'
 import { MAX_TRIES, Retryable, waitBefore, withRetries, type RetryOptions } from './retry'
 
 /** What it takes to read one repository. Can be sent to another thread. */
@@ -32,7 +32,7 @@ export interface RegistryClient {
   smallBlob(digest: string, max: number, signal?: AbortSignal): Promise<Buffer>
   /** Exactly `size` bytes, not checked. */
   blob(digest: string, size: number, signal?: AbortSignal): AsyncGenerator<Buffer, void>
-  close(): Promise<void>
+  close(): void
 }
 
 /** Docker Hub's registry is not at the name it goes by. */
@@ -40,6 +40,7 @@ const apiHosts: Partial<Record<string, string>> = { 'docker.io': 'registry-1.doc
 const USER_AGENT = 'microvm-desktop'
 /** A connection that brought this much was worth it: the count of failures begins anew. */
 const PROGRESS_BYTES = 64 * 1024
+const MAX_ERROR_BYTES = 64 * 1024
 const errorsSchema = z.object({
   errors: z.array(z.object({ message: z.string().optional() })).min(1),
 })
@@ -73,7 +74,7 @@ export function createRegistryClient(
     const url = new URL(`/v2/${repository}/${path}`, origin)
     const first = await http.get(url, { headers, authorization, signal })
     if (first.status !== 401) return first
-    first.body.destroy()
+    first.drop()
     authorization = await fetchAnonymousToken(
       http,
       url,
@@ -85,9 +86,9 @@ export function createRegistryClient(
   }
 
   /** The response if it is a success, its error otherwise. */
-  async function expectOk(response: HttpResponse, what: string, signal?: AbortSignal) {
+  async function expectOk(response: HttpResponse, what: string): Promise<HttpResponse> {
     if (response.status === 200 || response.status === 206) return response
-    throw await refusal(response, new URL(origin), what, signal)
+    throw await refusal(response, new URL(origin), what)
   }
 
   async function manifest(name: string, signal?: AbortSignal): Promise<FetchedManifest> {
@@ -95,12 +96,8 @@ export function createRegistryClient(
       async () => {
         const headers = { accept: manifestMediaTypes.join(', ') }
         const what = `${repository}${name.includes(':') ? '@' : ':'}${name}`
-        const response = await expectOk(
-          await get(`manifests/${name}`, headers, signal),
-          what,
-          signal,
-        )
-        const bytes = await readAll(response.body, MAX_MANIFEST_BYTES, new URL(origin), signal)
+        const response = await expectOk(await get(`manifests/${name}`, headers, signal), what)
+        const bytes = await readAll(response, MAX_MANIFEST_BYTES)
         const digest = digestOf(bytes)
         const told = response.header('docker-content-digest')
         if (name.includes(':')) checkDigest('the manifest', name, digest)
@@ -114,8 +111,8 @@ export function createRegistryClient(
   async function smallBlob(digest: string, max: number, signal?: AbortSignal): Promise<Buffer> {
     return withRetries(
       async () => {
-        const response = await expectOk(await get(`blobs/${digest}`, {}, signal), digest, signal)
-        const bytes = await readAll(response.body, max, new URL(origin), signal)
+        const response = await expectOk(await get(`blobs/${digest}`, {}, signal), digest)
+        const bytes = await readAll(response, max)
         checkDigest('the blob', digest, digestOf(bytes))
         return bytes
       },
@@ -152,21 +149,18 @@ export function createRegistryClient(
     size: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Buffer, void> {
-    const url = new URL(origin)
     const range: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` }
-    const response = await expectOk(await get(`blobs/${digest}`, range, signal), digest, signal)
+    const response = await expectOk(await get(`blobs/${digest}`, range, signal), digest)
     let at = response.status === 206 ? rangeStart(response, start) : 0
     try {
-      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      for await (const chunk of response.body) {
         const fresh = chunk.subarray(Math.max(0, start - at))
         at += chunk.length
         if (at > size) throw wrongSize(digest, `more than ${size}`, size)
         if (fresh.length > 0) yield fresh
       }
-    } catch (error) {
-      throw networkError(url, error, signal)
     } finally {
-      response.body.destroy()
+      response.drop()
     }
     if (at < size) throw new Retryable(wrongSize(digest, String(at), size))
   }
@@ -186,21 +180,16 @@ export function createRegistryClient(
 function rangeStart(response: HttpResponse, wanted: number): number {
   const range = /^bytes ([0-9]+)-/.exec(response.header('content-range') ?? '')
   if (range && Number(range[1]) === wanted) return wanted
-  response.body.destroy()
+  response.drop()
   throw new MicrovmError(
     'REGISTRY_ERROR',
     'the registry sends another part of the blob than asked for',
   )
 }
 
-async function refusal(
-  response: HttpResponse,
-  url: URL,
-  what: string,
-  signal: AbortSignal | undefined,
-): Promise<MicrovmError> {
+async function refusal(response: HttpResponse, url: URL, what: string): Promise<MicrovmError> {
   const { status } = response
-  const body = await readAll(response.body, 64 * 1024, url, signal).catch(() => Buffer.alloc(0))
+  const body = await readAll(response, MAX_ERROR_BYTES).catch(() => Buffer.alloc(0))
   if (status === 401 || status === 403) return denied(url)
   if (status === 404)
     return new MicrovmError('IMAGE_NOT_FOUND', `${url.host} has no ${what}`, {

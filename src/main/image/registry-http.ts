@@ -2,8 +2,9 @@
 // One GET to a registry or to where it sends us: timeouts, redirects, what counts as a failure that
 // may pass. Plain HTTP only to this computer itself, and only if the registry is on it; what the
 // registry may know (Authorization) goes to the registry's origin and nowhere else.
-import type { Readable } from 'node:stream'
-import { Agent, request } from 'undici'
+// On node:https and not on an HTTP package: every layer's thread and every command loads this.
+import * as http from 'node:http'
+import * as https from 'node:https'
 import { MicrovmError } from '../../contract/errors'
 import { quote } from './digest'
 import { isRetryableStatus, parseRetryAfter, Retryable } from './retry'
@@ -12,7 +13,10 @@ export interface HttpResponse {
   readonly status: number
   /** The first value of a header, by its lower-case name. */
   header(name: string): string | undefined
-  readonly body: Readable
+  /** To be read once, or dropped. @throws as `HttpClient.get` */
+  readonly body: AsyncIterable<Buffer>
+  /** Gives the connection up, with whatever is still to come. */
+  drop(): void
 }
 
 export interface GetOptions {
@@ -28,31 +32,28 @@ export interface HttpClient {
    *   REGISTRY_ERROR for a redirect that is not followed, CANCELLED
    */
   get(url: URL, options: GetOptions): Promise<HttpResponse>
-  close(): Promise<void>
+  close(): void
 }
 
+/** For each of: a connection, the response's headers, the next bytes of its body. */
 const TIMEOUT_MS = 30_000
 const MAX_REDIRECTS = 10
 const redirects = [301, 302, 303, 307, 308]
 
-export function createHttpClient(userAgent: string): HttpClient {
-  const agent = new Agent({
-    connect: { timeout: TIMEOUT_MS },
-    headersTimeout: TIMEOUT_MS,
-    bodyTimeout: TIMEOUT_MS,
-  })
+/** @param timeoutMs given by tests */
+export function createHttpClient(userAgent: string, timeoutMs = TIMEOUT_MS): HttpClient {
+  const plain = new http.Agent({ keepAlive: true })
+  const secure = new https.Agent({ keepAlive: true })
 
   async function get(first: URL, options: GetOptions): Promise<HttpResponse> {
     let url = first
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       checkTarget(url, first)
-      const response = await getOnce(url, {
-        ...options,
-        authorization: url.origin === first.origin ? options.authorization : undefined,
-      })
+      const authorization = url.origin === first.origin ? options.authorization : undefined
+      const response = await getOnce(url, { ...options, authorization })
       const location = redirects.includes(response.status) ? response.header('location') : undefined
       if (location === undefined) return response
-      response.body.destroy()
+      response.drop()
       url = parseLocation(location, url)
     }
     throw new MicrovmError(
@@ -62,43 +63,86 @@ export function createHttpClient(userAgent: string): HttpClient {
   }
 
   async function getOnce(url: URL, options: GetOptions): Promise<HttpResponse> {
-    const { headers, authorization, signal } = options
-    const response = await request(url, {
-      dispatcher: agent,
-      headers: {
-        'user-agent': userAgent,
-        ...headers,
-        ...(authorization === undefined ? {} : { authorization }),
-      },
-      ...(signal ? { signal } : {}),
-    }).catch((error: unknown) => {
-      throw networkError(url, error, signal)
+    const response = await begin(url, options).catch((error: unknown) => {
+      throw networkError(url, error, options.signal)
     })
+    const status = response.statusCode!
     const header = (name: string): string | undefined => {
       const value = response.headers[name]
       return Array.isArray(value) ? value[0] : value
     }
-    if (isRetryableStatus(response.statusCode)) {
-      response.body.on('error', () => undefined).destroy()
-      throw new Retryable(
-        new MicrovmError(
-          'REGISTRY_ERROR',
-          `${url.host} answers with status ${response.statusCode}`,
-          {
-            hint:
-              response.statusCode === 429
-                ? 'The registry limits how often it may be asked. Try again later.'
-                : 'The registry has a problem of its own. Try again later.',
-          },
-        ),
-        parseRetryAfter(header('retry-after'), Date.now()),
-      )
+    const drop = (): void => void response.on('error', () => undefined).destroy()
+    if (isRetryableStatus(status)) {
+      drop()
+      throw new Retryable(busy(url, status), parseRetryAfter(header('retry-after'), Date.now()))
     }
-    return { status: response.statusCode, header, body: response.body }
+    return { status, header, drop, body: readBody(response, url, options.signal) }
   }
 
-  return { get, close: () => agent.destroy() }
+  function begin(url: URL, options: GetOptions): Promise<http.IncomingMessage> {
+    const { headers, authorization, signal } = options
+    const isPlain = url.protocol === 'http:'
+    return new Promise((resolve, reject) => {
+      const request = (isPlain ? http : https).get(url, {
+        agent: isPlain ? plain : secure,
+        headers: {
+          'user-agent': userAgent,
+          ...headers,
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        ...(signal ? { signal } : {}),
+      })
+      const timer = setTimeout(() => request.destroy(timedOut('connection')), timeoutMs)
+      const connected = (): void => void timer.refresh()
+      request.on('socket', (socket) =>
+        socket.once(isPlain ? 'connect' : 'secureConnect', connected),
+      )
+      request.on('response', resolve).on('error', reject)
+      request.on('response', () => clearTimeout(timer)).on('error', () => clearTimeout(timer))
+    })
+  }
+
+  async function* readBody(
+    response: http.IncomingMessage,
+    url: URL,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Buffer, void> {
+    // Runs only while bytes are waited for: a slow reader is not the server's fault.
+    const expect = (): NodeJS.Timeout =>
+      setTimeout(() => response.destroy(timedOut('data')), timeoutMs)
+    let timer = expect()
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        clearTimeout(timer)
+        yield chunk
+        timer = expect()
+      }
+    } catch (error) {
+      throw networkError(url, error, signal)
+    } finally {
+      clearTimeout(timer)
+      response.destroy()
+    }
+  }
+
+  return {
+    get,
+    close: () => {
+      plain.destroy()
+      secure.destroy()
+    },
+  }
 }
+
+const timedOut = (what: string): Error => new Error(`no ${what} in time`)
+
+const busy = (url: URL, status: number): MicrovmError =>
+  new MicrovmError('REGISTRY_ERROR', `${url.host} answers with status ${status}`, {
+    hint:
+      status === 429
+        ? 'The registry limits how often it may be asked. Try again later.'
+        : 'The registry has a problem of its own. Try again later.',
+  })
 
 /** localhost and addresses that only ever mean this computer. */
 export function isLoopback(hostname: string): boolean {
@@ -130,7 +174,7 @@ export function checkTarget(url: URL, origin: URL): void {
 export function networkError(url: URL, error: unknown, signal: AbortSignal | undefined): Error {
   if (signal?.aborted) return new MicrovmError('CANCELLED', 'cancelled', { cause: error })
   if (error instanceof MicrovmError || error instanceof Retryable) return error
-  const { code = '', message } = error as NodeJS.ErrnoException
+  const { code = '', message } = firstOf(error)
   const unreachable = (hint: string): MicrovmError =>
     new MicrovmError('REGISTRY_UNREACHABLE', `${url.host}: ${message}`, { hint, cause: error })
   if (/^(?:CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code))
@@ -142,6 +186,13 @@ export function networkError(url: URL, error: unknown, signal: AbortSignal | und
   return new Retryable(
     unreachable('Check the name of the registry and this computer’s network connection.'),
   )
+}
+
+/** Where a name has several addresses, the error of the first one tried. */
+function firstOf(error: unknown): NodeJS.ErrnoException {
+  return error instanceof AggregateError && error.errors.length > 0
+    ? (error.errors[0] as NodeJS.ErrnoException)
+    : (error as NodeJS.ErrnoException)
 }
 
 function parseLocation(location: string, base: URL): URL {

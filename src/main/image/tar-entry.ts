@@ -51,7 +51,8 @@ export function toEntry(header: TarHeader, extras: TarExtras): TarEntry {
     return {
       path,
       type,
-      mode: header.mode & 0o7777,
+      // Linux knows no other mode of a link, whatever an archive says.
+      mode: type === 'symlink' ? 0o777 : header.mode & 0o7777,
       uid: within(pax?.uid ?? header.uid, MAX_ID, 'owner'),
       gid: within(pax?.gid ?? header.gid, MAX_ID, 'group'),
       mtime: pax?.mtime ?? header.mtime,

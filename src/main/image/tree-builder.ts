@@ -111,7 +111,8 @@ export class TreeBuilder {
     if (node === undefined)
       throw invalid(`the file it is a hard link to, ${quote(entry.target)}, does not exist`)
     if (node.type === 'directory') throw invalid('it is a hard link to a directory')
-    setMetadata(node, entry.xattrs.size === 0 ? { ...entry, xattrs: node.xattrs } : entry)
+    if (node.type !== 'symlink')
+      setMetadata(node, entry.xattrs.size === 0 ? { ...entry, xattrs: node.xattrs } : entry)
     return node
   }
 
