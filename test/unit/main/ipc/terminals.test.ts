@@ -25,6 +25,7 @@ function guestShell() {
     stderr: new PassThrough(),
     exited,
     resize: vi.fn(),
+    signal: vi.fn(),
     kill: vi.fn(),
     exit,
     fail,
