@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
+import { checkGuestBundle, openGuestBundle } from '../guest/bundle'
 import type { ImageStore, StoredImage } from '../image/image-store'
 import type { Logger } from '../lib/logger'
 import { ensureImageDisk } from '../rootfs/image-disk'
@@ -31,7 +32,9 @@ export async function prepareImageDisk(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const { images, disksDir, guestDir, logger } = deps
-  const bundle = await images.ensureLayer(join(guestDir, 'bundle.tar'), signal)
+  const guest = await openGuestBundle(guestDir)
+  const bundle = await images.ensureLayer(guest.tarPath, signal)
+  checkGuestBundle(guest, bundle.diffId)
   const tree = await images.graft(await images.tree(image), bundle)
   const key = diskKey(
     image.layers.map(({ diffId }) => diffId),
