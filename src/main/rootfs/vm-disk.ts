@@ -2,10 +2,12 @@
 // A machine's own disk: a copy of a small ext4 template, stretched to its size without taking the
 // space. The file system inside grows when the guest's init next mounts it. Nothing here looks
 // into a disk; a target is either complete or not there.
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, copyFile, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { MicrovmError } from '../../contract/errors'
 import { syncFolder } from '../lib/atomic-file'
 import { writeFully } from './write-fully'
@@ -32,7 +34,7 @@ export async function createVmDisk(
   await replaceWhole(target, async (temp) => {
     await copyContent(template, temp)
     await chmod(temp, 0o600)
-    await stretch(temp, sizeMib)
+    await withFile(temp, 'r+', (file) => stretch(file, sizeMib))
   })
 }
 
@@ -42,7 +44,10 @@ export async function createVmDisk(
  */
 export async function growVmDisk(path: string, sizeMib: number): Promise<void> {
   try {
-    await stretch(path, sizeMib)
+    await withFile(path, 'r+', async (file) => {
+      await stretch(file, sizeMib)
+      await file.sync()
+    })
   } catch (error) {
     throw MicrovmError.inContext(`grow ${path}`, error)
   }
@@ -50,7 +55,7 @@ export async function growVmDisk(path: string, sizeMib: number): Promise<void> {
 
 /**
  * Copies a file with its permission bits, sharing its blocks where the file system can, else
- * leaving blocks of zeros out. Takes time with the file's size, holes included: Node cannot ask for them.
+ * leaving blocks of zeros out.
  * @returns which of the two it was
  * @throws DISK_FULL, CANCELLED; nothing is left behind then, and what was at `target` stays
  */
@@ -92,10 +97,29 @@ async function copyContent(
   } catch (error) {
     if (!noReflink.has((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
+  if (await copyWithCp(source, target, signal)) return 'sparse-copy'
   await withFile(source, 'r', (from) =>
     withFile(target, 'wx', (to) => copySparse(from, to, signal)),
   )
   return 'sparse-copy'
+}
+
+/**
+ * Node cannot ask where the holes of a file are and would read them all, gigabytes of zeros; GNU cp
+ * can. Where there is no such cp, or it fails for any other reason, our own copy has the last word.
+ */
+async function copyWithCp(source: string, target: string, signal?: AbortSignal): Promise<boolean> {
+  signal?.throwIfAborted()
+  if (process.platform !== 'linux') return false
+  const args = ['--reflink=never', '--sparse=always', '--', source, target]
+  try {
+    await promisify(execFile)('cp', args, signal === undefined ? {} : { signal })
+    return true
+  } catch {
+    signal?.throwIfAborted()
+    await rm(target, { force: true })
+    return false
+  }
 }
 
 async function copySparse(from: FileHandle, to: FileHandle, signal?: AbortSignal): Promise<void> {
@@ -127,19 +151,16 @@ function* dataRuns(chunk: Buffer): Generator<[start: number, end: number]> {
   if (start >= 0) yield [start, chunk.length]
 }
 
-async function stretch(path: string, sizeMib: number): Promise<void> {
+async function stretch(file: FileHandle, sizeMib: number): Promise<void> {
   const size = sizeMib * MIB
-  await withFile(path, 'r+', async (file) => {
-    const present = (await file.stat()).size
-    if (!Number.isSafeInteger(size) || size < present)
-      throw new MicrovmError(
-        'INVALID_ARGUMENT',
-        `a disk of ${present / MIB} MiB cannot become one of ${sizeMib} MiB`,
-        { hint: 'Disks only grow. Choose a larger size.' },
-      )
-    await file.truncate(size)
-    await file.sync()
-  })
+  const present = (await file.stat()).size
+  if (!Number.isSafeInteger(size) || size < present)
+    throw new MicrovmError(
+      'INVALID_ARGUMENT',
+      `a disk of ${present / MIB} MiB cannot become one of ${sizeMib} MiB`,
+      { hint: 'Disks only grow. Choose a larger size.' },
+    )
+  await file.truncate(size)
 }
 
 async function withFile<T>(
