@@ -11,6 +11,8 @@ export default defineConfig({
   main: {
     build: {
       outDir: 'out/main',
+      // Bundled and shaken, these two cost every process we start half as much time to load.
+      externalizeDeps: { exclude: ['zod', 'vscode-jsonrpc'] },
       rollupOptions: {
         input: {
           index: at('src/main/index.ts'),
