@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReactNode } from 'react'
 import type { DoctorReport } from '../../contract/ipc'
-import type { BackendChoice } from '../../contract/vm-state'
+import { backendName } from '../features/vms/backend-name'
 import { StatusDot, type Tone } from '../ui/status-dot'
 import { openDoctor, useHost } from './host-store'
-
-const names: Record<BackendChoice['name'], string> = { qemu: 'QEMU', libkrun: 'libkrun' }
-const accelerators: Record<BackendChoice['accelerator'], string> = {
-  kvm: 'KVM',
-  hvf: 'HVF',
-  tcg: 'tcg',
-}
-
-/** "QEMU · tcg". */
-export function backendName(choice: BackendChoice): string {
-  return `${names[choice.name]} · ${accelerators[choice.accelerator]}`
-}
 
 /** What runs the machines, and why; opens the Doctor. */
 export function BackendLine(): ReactNode {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReactNode } from 'react'
 import type { DoctorCheck, DoctorReport } from '../../contract/ipc'
+import { backendName } from '../features/vms/backend-name'
 import { Button } from '../ui/button'
 import { useCopy } from '../ui/copy-button'
 import { Dialog } from '../ui/dialog'
 import { ErrorPanel, SkeletonRows } from '../ui/feedback'
 import { StatusDot, type Tone } from '../ui/status-dot'
-import { backendName } from './backend-line'
 import { openDoctor, runDoctor, useHost } from './host-store'
 
 /** Everything machines need of this computer, checked, with what to do where something is missing. */

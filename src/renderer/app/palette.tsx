@@ -52,11 +52,11 @@ function Finder(): ReactNode {
         }}
         onKeyDown={onKey}
       />
-      <ul className="palette-list" id={listId} role="listbox" aria-label="Commands">
+      <div className="palette-list" id={listId} role="listbox" aria-label="Commands">
         {items.map((item, index) => (
           <Item key={item.id} id={`${listId}-${index}`} item={item} active={index === active} />
         ))}
-      </ul>
+      </div>
       {items.length === 0 && <p className="palette-none">Nothing matches “{query}”.</p>}
     </>
   )
@@ -88,21 +88,22 @@ interface ItemProps {
 }
 
 function Item({ id, item, active }: ItemProps): ReactNode {
-  const line = useRef<HTMLLIElement>(null)
+  const line = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (active) line.current?.scrollIntoView({ block: 'nearest' })
   }, [active])
   return (
-    <li
+    <div
       ref={line}
       id={id}
       role="option"
       aria-selected={active}
       className="choice"
-      onClick={() => runItem(item)}
+      // The keys are the field's: it has the focus all the time.
+      onPointerUp={() => runItem(item)}
     >
       <span className="cut">{item.label}</span>
       <span className="choice-note">{item.note}</span>
-    </li>
+    </div>
   )
 }

@@ -9,7 +9,7 @@ interface SparklineProps {
   readonly kind: 'cpu' | 'memory'
 }
 
-const WIDTH = 72
+const WIDTH = 60
 const HEIGHT = 20
 const POINTS = 30
 

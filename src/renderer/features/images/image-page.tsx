@@ -11,6 +11,7 @@ import { formatBytes, formatCount, shortDigest } from '../../ui/format'
 import { launchImage } from '../vms/launch'
 import { DeleteImageDialog } from './delete-image-dialog'
 import { ImageConfiguration } from './image-configuration'
+import { instructionText } from './instruction-text'
 import { useImages } from './image-store'
 import './images.css'
 
@@ -92,7 +93,7 @@ interface LayerItemProps {
 }
 
 function LayerItem({ layer, number }: LayerItemProps): ReactNode {
-  const madeBy = layer.createdBy.replace(/^\/bin\/sh -c (#\(nop\)\s*)?/, '')
+  const madeBy = instructionText(layer.createdBy)
   return (
     <li className="layer">
       <span className="layer-number">{number}</span>

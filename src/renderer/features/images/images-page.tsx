@@ -2,7 +2,7 @@
 // The images on this computer: pull by reference, import, launch, delete. A pull under way stands
 // above the table with its layers; it goes on when one leaves the page.
 import { DropdownMenu } from 'radix-ui'
-import { useState, type FormEvent, type ReactNode } from 'react'
+import { useState, type SyntheticEvent, type ReactNode } from 'react'
 import { cancelOperation, useOperations } from '../../api/operations'
 import { Button } from '../../ui/button'
 import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
@@ -81,7 +81,7 @@ function ImportMenu(): ReactNode {
 function PullForm(): ReactNode {
   const [reference, setReference] = useState('')
   const wanted = reference.trim()
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault()
     if (wanted === '') return
     setReference('')

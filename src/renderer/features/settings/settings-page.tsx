@@ -90,6 +90,7 @@ function Switch({ label, note, checked, onChange }: SwitchProps): ReactNode {
         role="switch"
         aria-label={label}
         checked={checked}
+        aria-checked={checked}
         onChange={(event) => onChange(event.target.checked)}
       />
     </label>

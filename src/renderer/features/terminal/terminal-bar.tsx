@@ -16,8 +16,8 @@ import {
   showTerminal,
   stepTerminal,
   useTerminals,
-  type TerminalTab,
 } from './terminal-store'
+import type { TerminalTab } from './tab-list'
 
 /** Tabs, "+", the size of the terminal in front, and the button that folds the panel. */
 export function TerminalBar(props: { readonly status: ReactNode }): ReactNode {
@@ -68,7 +68,7 @@ interface TabListProps {
 function TabList({ tabs, active }: TabListProps): ReactNode {
   return (
     <div className="terminal-tabs">
-      <div className="terminal-tab-list" role="tablist" aria-label="Terminals" onKeyDown={onTabKey}>
+      <div className="terminal-tab-list" role="tablist" aria-label="Terminals">
         {tabs.map((tab) => (
           <Tab key={tab.id} tab={tab} active={tab.id === active} />
         ))}
@@ -116,6 +116,7 @@ const Tab = memo(function Tab(props: {
         aria-label={`${name}, ${phaseWords[phase]}`}
         tabIndex={active ? 0 : -1}
         data-testid="terminal-tab"
+        onKeyDown={onTabKey}
         onClick={() => showTerminal(tab.id)}
         onAuxClick={(event) => event.button === 1 && closeTerminal(tab.id)}
       >

@@ -5,7 +5,8 @@ import { create } from 'zustand'
 import { on } from '../../api/client'
 import { useVms } from '../vms/vm-store'
 import { TerminalSession } from './terminal-session'
-import { closeTerminalsOf, useTerminals, type TerminalTab } from './terminal-store'
+import { closeTerminalsOf, useTerminals } from './terminal-store'
+import type { TerminalTab } from './tab-list'
 
 const sessions = new Map<string, TerminalSession>()
 

@@ -6,11 +6,7 @@ import { create } from 'zustand'
 import { vmIdSchema } from '../../../contract/vm-spec'
 import { readStored, writeStored } from '../../ui/stored'
 import type { ShellPhase } from './shell-connection'
-
-export interface TerminalTab {
-  readonly id: string
-  readonly vmId: string
-}
+import { nextTab, withoutTab, type TerminalTab } from './tab-list'
 
 const KEY = 'terminals'
 export const panelHeight = { min: 96, usual: 290 } as const
@@ -85,15 +81,6 @@ export function closeTerminal(id: string): void {
   change(withoutTab(useTerminals.getState(), id))
 }
 
-/** The panel without one tab: its neighbour comes to the front; with the last the panel closes. Pure. */
-export function withoutTab(state: TerminalsState, id: string): Partial<TerminalsState> {
-  const index = state.tabs.findIndex((tab) => tab.id === id)
-  const tabs = state.tabs.filter((tab) => tab.id !== id)
-  const neighbour = tabs[Math.min(index, tabs.length - 1)]?.id
-  const active = state.active === id ? neighbour : state.active
-  return { tabs, active, open: state.open && tabs.length > 0 }
-}
-
 /** Machines that are gone take their terminals with them. */
 export function closeTerminalsOf(gone: (vmId: string) => boolean): void {
   for (const tab of useTerminals.getState().tabs) if (gone(tab.vmId)) closeTerminal(tab.id)
@@ -111,8 +98,7 @@ export function setPanelOpen(open: boolean): void {
 /** The tab `step` places to the right of the one in front, round the corner. */
 export function stepTerminal(step: number): void {
   const { tabs, active } = useTerminals.getState()
-  const index = tabs.findIndex((tab) => tab.id === active)
-  const next = tabs[(index + step + tabs.length) % tabs.length]
+  const next = nextTab(tabs, active, step)
   if (next !== undefined) showTerminal(next.id)
 }
 

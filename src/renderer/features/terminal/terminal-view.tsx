@@ -6,7 +6,8 @@ import { useVm } from '../vms/vm-store'
 import { TerminalSearch } from './terminal-search'
 import type { TerminalSession } from './terminal-session'
 import { sessionOf, useTerminalSearch } from './terminal-sessions'
-import { useTerminals, type TerminalTab } from './terminal-store'
+import { useTerminals } from './terminal-store'
+import type { TerminalTab } from './tab-list'
 
 interface TerminalViewProps {
   readonly tab: TerminalTab

@@ -8,11 +8,17 @@ export function quoteWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** `cli run IMAGE …` for a spec; what equals the default is left out. */
-export function runCommand(cli: string, spec: VmSpecInput): string {
-  const words = ['run', quoteWord(spec.image), ...options(spec)]
-  if (spec.command !== undefined && spec.command.length > 0)
-    words.push('--', ...spec.command.map(quoteWord))
+/**
+ * `cli run IMAGE …` for a spec; what equals the default is left out. With a command of its own the
+ * machine is detached: attached, the command line would run it in a session instead.
+ * undefined: the command line has no way to say it (a machine that idles).
+ */
+export function runCommand(cli: string, spec: VmSpecInput): string | undefined {
+  if (spec.command?.length === 0) return undefined
+  const own = spec.command ?? []
+  const words = ['run', ...(own.length > 0 ? ['--detach'] : []), ...options(spec)]
+  words.push(quoteWord(spec.image))
+  if (own.length > 0) words.push('--', ...own.map(quoteWord))
   return [cli, ...words].join(' ')
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState, type FormEvent, type ReactNode } from 'react'
+import { useState, type SyntheticEvent, type ReactNode } from 'react'
 import { Button } from '../../ui/button'
 import { EmptyState } from '../../ui/feedback'
 import { keyText } from '../../ui/platform'
@@ -32,7 +32,7 @@ export function EmptyMachines(): ReactNode {
 
 function ReferenceForm(): ReactNode {
   const [reference, setReference] = useState('')
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault()
     if (reference.trim() !== '') openNewMachine(reference.trim())
   }

@@ -34,9 +34,11 @@ export function MachineTable({ ids, sort, onSort }: MachineTableProps): ReactNod
       role="grid"
       aria-label="Machines"
       aria-rowcount={ids.length + 1}
+      tabIndex={-1}
+      onKeyDown={onKeyDown}
     >
       <Header sort={sort} onSort={onSort} />
-      <div className="table-body" ref={scroller} role="rowgroup" onKeyDown={onKeyDown}>
+      <div className="table-body" ref={scroller} role="rowgroup">
         <div className="table-rows" role="presentation" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map((item) => {
             const id = ids[item.index]

@@ -5,11 +5,12 @@
 export const WRITER_CHARACTERS = 512 * 1024
 const SKIPPED = '\r\n\x1b[0;2m… output skipped: it came faster than it could be shown …\x1b[0m\r\n'
 
-/** Hands text on piece by piece; while one is drawn at most WRITER_CHARACTERS wait, older ones are dropped. */
+/** Hands text on piece by piece; of what comes while one is drawn, the last WRITER_CHARACTERS are kept. */
 export class BoundedWriter {
   readonly #draw: (text: string, done: () => void) => void
   #drawing = false
-  #waiting = ''
+  #waiting: string[] = []
+  #length = 0
   #skipped = false
 
   constructor(draw: (text: string, done: () => void) => void) {
@@ -17,18 +18,24 @@ export class BoundedWriter {
   }
 
   write(text: string): void {
-    this.#waiting += text
-    if (this.#waiting.length > WRITER_CHARACTERS) {
-      this.#waiting = fromLineStart(this.#waiting.slice(-WRITER_CHARACTERS))
+    this.#waiting.push(text)
+    this.#length += text.length
+    // Whole pieces only: cutting the joined text at every write would copy it every time.
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      if (this.#length - first.length < WRITER_CHARACTERS) break
+      this.#length -= first.length
+      this.#waiting.shift()
       this.#skipped = true
     }
     if (!this.#drawing) this.#next()
   }
 
   #next(): void {
-    if (this.#waiting === '') return
-    const text = (this.#skipped ? SKIPPED : '') + this.#waiting
-    this.#waiting = ''
+    if (this.#length === 0) return
+    const all = this.#waiting.join('')
+    const text = this.#skipped ? SKIPPED + fromLineStart(all.slice(-WRITER_CHARACTERS)) : all
+    this.#waiting = []
+    this.#length = 0
     this.#skipped = false
     this.#drawing = true
     this.#draw(text, () => {

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useRef, type ReactNode, type RefObject } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useColorScheme } from '../../../ui/use-color-scheme'
 
-export interface Line {
+/** How one row of values is drawn. */
+export interface Series {
   /** Name of the colour token. */
   readonly color: string
   readonly fill: boolean
-  readonly values: readonly number[]
 }
 
-interface ChartProps {
-  readonly title: string
-  readonly figures: ReactNode
-  /** When the values were read, ascending. */
-  readonly times: readonly { readonly at: number }[]
-  readonly lines: readonly Line[]
+interface PlotProps {
+  readonly series: readonly Series[]
+  /** Seconds since the epoch, ascending; then one row of values per series. */
+  readonly data: number[][]
   /** The value at the top; undefined: a little over the highest. */
   readonly max: number | undefined
   readonly print: (value: number) => string
@@ -24,31 +22,44 @@ interface ChartProps {
 
 const HEIGHT = 112
 const WINDOW_SECONDS = 300
+/** Without a given top: a network that does nothing shall look so. */
+const LEAST_TOP = 10_000
 
-/** Lines over the last five minutes, the present at the right edge. The figures say it in words. */
-export function Chart(props: ChartProps): ReactNode {
-  const place = useRef<HTMLDivElement>(null)
-  usePlot(place, props)
+/** Lines over the last five minutes, the present at the right edge. `children`: the same in figures. */
+export function Chart({
+  title,
+  children,
+  ...plot
+}: PlotProps & { readonly title: string; readonly children: ReactNode }): ReactNode {
+  const scheme = useColorScheme()
   return (
-    <section className="chart" aria-label={props.title}>
+    <section className="chart" aria-label={title}>
       <div className="chart-head">
-        <h2>{props.title}</h2>
-        <div className="chart-figures">{props.figures}</div>
+        <h2>{title}</h2>
+        <div className="chart-figures">{children}</div>
       </div>
-      <div className="chart-plot" ref={place} aria-hidden />
+      {/* Colours are read when a plot is made: another theme, another plot. */}
+      <Plot key={scheme} {...plot} />
     </section>
   )
 }
 
-function usePlot(place: RefObject<HTMLDivElement | null>, props: ChartProps): void {
+function Plot({ series, data, max, print }: PlotProps): ReactNode {
+  const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
-  const scheme = useColorScheme()
-  const { lines, times, max } = props
-  const key = lines.map((line) => line.color).join()
+  const latest = useRef(data)
+  useEffect(() => {
+    latest.current = data
+    plot.current?.setData(data as uPlot.AlignedData)
+  }, [data])
   useEffect(() => {
     const container = place.current
     if (container === null) return undefined
-    const made = new uPlot(options(container, props), toData(times, lines), container)
+    const made = new uPlot(
+      options(container, series, max, print),
+      latest.current as uPlot.AlignedData,
+      container,
+    )
     plot.current = made
     const resizes = new ResizeObserver(() =>
       made.setSize({ width: container.clientWidth, height: HEIGHT }),
@@ -57,52 +68,47 @@ function usePlot(place: RefObject<HTMLDivElement | null>, props: ChartProps): vo
     return () => {
       resizes.disconnect()
       made.destroy()
-      plot.current = undefined
     }
-    // New readings are drawn below; only the theme or the top value need a new plot.
-  }, [place, scheme, key, max])
-  useEffect(() => plot.current?.setData(toData(times, lines)), [times, lines])
+  }, [series, max, print])
+  return <div className="chart-plot" ref={place} aria-hidden />
 }
 
-function toData(times: ChartProps['times'], lines: readonly Line[]): uPlot.AlignedData {
-  return [times.map(({ at }) => at / 1000), ...lines.map((line) => [...line.values])]
-}
-
-function options(container: HTMLElement, { lines, max, print }: ChartProps): uPlot.Options {
+function options(
+  container: HTMLElement,
+  series: readonly Series[],
+  max: number | undefined,
+  print: (value: number) => string,
+): uPlot.Options {
   const styles = getComputedStyle(container)
   const token = (name: string): string => styles.getPropertyValue(name).trim()
   const axis = { stroke: token('--text-faint'), font: `11px ${styles.fontFamily}` }
-  const grid = { stroke: token('--line-soft'), width: 1 }
   return {
     width: container.clientWidth,
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { time: true, range: (_plot, _min, newest) => [newest - WINDOW_SECONDS, newest] },
-      y: { range: (_plot, _min, highest) => [0, max ?? Math.max(10_000, highest * 1.15)] },
+      x: { time: true, range: (_plot, _oldest, newest) => [newest - WINDOW_SECONDS, newest] },
+      y: { range: (_plot, _low, high) => [0, max ?? Math.max(LEAST_TOP, high * 1.15)] },
     },
     axes: [
-      { ...axis, show: false, size: 0 },
+      { show: false },
       {
         ...axis,
         size: 72,
         gap: 6,
-        grid,
+        grid: { stroke: token('--line-soft'), width: 1 },
         ticks: { show: false },
         splits: (_plot, _axis, low, high) => [low, (low + high) / 2, high],
         values: (_plot, splits) => splits.map(print),
       },
     ],
     padding: [8, 4, 4, 0],
-    series: [
-      {},
-      ...lines.map((line) => ({
-        stroke: token(line.color),
-        width: 1.5,
-        points: { show: false },
-        ...(line.fill ? { fill: `${token(line.color)}22` } : {}),
-      })),
-    ],
+    series: [{}, ...series.map((line) => lineOptions(token(line.color), line.fill))],
   }
+}
+
+function lineOptions(color: string, fill: boolean): uPlot.Series {
+  const line = { stroke: color, width: 1.5, points: { show: false } }
+  return fill ? { ...line, fill: `${color}22` } : line
 }

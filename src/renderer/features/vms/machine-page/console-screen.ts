@@ -18,16 +18,15 @@ export class ConsoleScreen {
     convertEol: true,
   })
   readonly #id: string
-  readonly #listeners: ConsoleListeners
+  #listeners: ConsoleListeners | undefined
   readonly #writer: BoundedWriter
   #cleanups: (() => void)[] = []
   /** Output that came before the past output did. */
   #early: string[] | undefined = []
   #disposed = false
 
-  constructor(id: string, listeners: ConsoleListeners) {
+  constructor(id: string) {
     this.#id = id
-    this.#listeners = listeners
     const { terminal } = this.screen
     this.#writer = new BoundedWriter((text, done) => terminal.write(text, done))
     terminal.onScroll(() => this.#tellFollows())
@@ -35,7 +34,8 @@ export class ConsoleScreen {
   }
 
   /** Shows the log in the page and begins to follow it. */
-  show(container: HTMLElement): void {
+  show(container: HTMLElement, listeners: ConsoleListeners): void {
+    this.#listeners = listeners
     this.#cleanups.push(this.screen.show(container))
     const onWheel = (): void => void requestAnimationFrame(() => this.#tellFollows())
     container.addEventListener('wheel', onWheel, { passive: true })
@@ -48,7 +48,7 @@ export class ConsoleScreen {
       else this.#writer.write(data)
     })
     this.#cleanups.push(stop)
-    void this.#begin()
+    void this.begin()
   }
 
   follow(follows: boolean): void {
@@ -77,7 +77,8 @@ export class ConsoleScreen {
     void call('console.unfollow', { id: this.#id }).catch(() => {})
   }
 
-  async #begin(): Promise<void> {
+  /** Asks for the past output; what comes meanwhile is drawn after it. Again after a failure. */
+  async begin(): Promise<void> {
     try {
       const past = await call('console.follow', { id: this.#id })
       if (this.#disposed) return
@@ -85,12 +86,12 @@ export class ConsoleScreen {
       for (const data of this.#early ?? []) this.#writer.write(data)
       this.#early = undefined
     } catch (error) {
-      if (!this.#disposed) this.#listeners.onError(error)
+      if (!this.#disposed) this.#listeners?.onError(error)
     }
   }
 
   #tellFollows(): void {
     const { viewportY, baseY } = this.screen.terminal.buffer.active
-    this.#listeners.onFollows(viewportY >= baseY)
+    this.#listeners?.onFollows(viewportY >= baseY)
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react'
 import { Button } from '../../../ui/button'
 import { ErrorPanel } from '../../../ui/feedback'
 import { isMac } from '../../../ui/platform'
@@ -14,7 +14,7 @@ interface ConsoleTabProps {
 /** The serial log: what the kernel and the image's command print. Follows the end until one scrolls up. */
 export function ConsoleTab({ id, name }: ConsoleTabProps): ReactNode {
   const place = useRef<HTMLDivElement>(null)
-  const { console: log, follows, error, retry } = useConsole(id, place)
+  const { log, follows, error, retry } = useConsole(id, place)
   const [searching, setSearching] = useState(false)
   useSearchKey(() => setSearching(true))
   return (
@@ -24,14 +24,14 @@ export function ConsoleTab({ id, name }: ConsoleTabProps): ReactNode {
           <input
             type="checkbox"
             checked={follows}
-            onChange={(event) => log?.follow(event.target.checked)}
+            onChange={(event) => log.follow(event.target.checked)}
           />
           Follow
         </label>
         <Button variant="quiet" onClick={() => setSearching(true)}>
           Search
         </Button>
-        <Button variant="quiet" onClick={() => log?.copy()}>
+        <Button variant="quiet" onClick={() => log.copy()}>
           Copy
         </Button>
       </div>
@@ -40,38 +40,34 @@ export function ConsoleTab({ id, name }: ConsoleTabProps): ReactNode {
           <Button onClick={retry}>Try again</Button>
         </ErrorPanel>
       )}
-      {searching && log !== undefined && (
-        <TerminalSearch screen={log.screen} onClose={() => setSearching(false)} />
-      )}
+      {searching && <TerminalSearch screen={log.screen} onClose={() => setSearching(false)} />}
       <div className="console-place" ref={place} role="log" aria-label={`Console log of ${name}`} />
     </div>
   )
 }
 
 interface ConsoleState {
-  readonly console: ConsoleScreen | undefined
+  readonly log: ConsoleScreen
   readonly follows: boolean
   readonly error: unknown
   readonly retry: () => void
 }
 
-function useConsole(id: string, place: React.RefObject<HTMLDivElement | null>): ConsoleState {
-  const [log, setLog] = useState<ConsoleScreen | undefined>(undefined)
+/** The log of one machine for as long as the component lives; it is made anew for another machine. */
+function useConsole(id: string, place: RefObject<HTMLDivElement | null>): ConsoleState {
+  const [log] = useState(() => new ConsoleScreen(id))
   const [follows, setFollows] = useState(true)
   const [error, setError] = useState<unknown>(undefined)
-  const [attempt, setAttempt] = useState(0)
   useEffect(() => {
-    if (place.current === null) return undefined
-    const made = new ConsoleScreen(id, { onFollows: setFollows, onError: setError })
-    setLog(made)
-    made.show(place.current)
-    return () => made.dispose()
-  }, [id, place, attempt])
+    if (place.current !== null)
+      log.show(place.current, { onFollows: setFollows, onError: setError })
+    return () => log.dispose()
+  }, [log, place])
   const retry = (): void => {
     setError(undefined)
-    setAttempt((count) => count + 1)
+    void log.begin()
   }
-  return { console: log, follows, error, retry }
+  return { log, follows, error, retry }
 }
 
 /** Ctrl/Cmd+F searches the log, wherever on the page the focus is. */

@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatPercent, formatRate } from '../../../ui
 import type { Reading } from '../readings'
 import { isUp } from '../state-text'
 import { useReadings } from '../vm-store'
-import { Chart, type Line } from './chart'
+import { Chart, type Series } from './chart'
 
 /** CPU, memory and network of the last five minutes. */
 export function LiveCharts({ vm }: { readonly vm: VmView }): ReactNode {
@@ -33,65 +33,61 @@ interface ChartProps {
   readonly last: Reading
 }
 
-function CpuChart({ readings, last, cpus }: ChartProps & { readonly cpus: number }): ReactNode {
-  const lines = useLines(readings, [{ color: '--chart-cpu', fill: true, of: (r) => r.cpuPercent }])
-  return (
-    <Chart
-      title="CPU"
-      figures={<Figure value={formatPercent(last.cpuPercent)} note={cpuNote(cpus)} />}
-      times={readings}
-      lines={lines}
-      max={100}
-      print={formatPercent}
-    />
+type Source = Series & { readonly of: (reading: Reading) => number }
+
+const cpuSources: readonly Source[] = [
+  { color: '--chart-cpu', fill: true, of: (reading) => reading.cpuPercent },
+]
+const memorySources: readonly Source[] = [
+  { color: '--chart-memory', fill: true, of: (reading) => reading.memoryUsedMib },
+]
+const networkSources: readonly Source[] = [
+  { color: '--chart-memory', fill: false, of: (reading) => reading.rxRate },
+  { color: '--chart-cpu', fill: false, of: (reading) => reading.txRate },
+]
+
+/** Seconds, then one row of values per source. */
+function useData(readings: readonly Reading[], sources: readonly Source[]): number[][] {
+  return useMemo(
+    () => [readings.map(({ at }) => at / 1000), ...sources.map(({ of }) => readings.map(of))],
+    [readings, sources],
   )
 }
 
-const cpuNote = (cpus: number): string => (cpus === 1 ? 'of 1 CPU' : `of ${cpus} CPUs`)
+function CpuChart({ readings, last, cpus }: ChartProps & { readonly cpus: number }): ReactNode {
+  const data = useData(readings, cpuSources)
+  const note = cpus === 1 ? 'of 1 CPU' : `of ${cpus} CPUs`
+  return (
+    <Chart title="CPU" series={cpuSources} data={data} max={100} print={formatPercent}>
+      <Figure value={formatPercent(last.cpuPercent)} note={note} />
+    </Chart>
+  )
+}
 
 function MemoryChart({ readings, last }: ChartProps): ReactNode {
-  const lines = useLines(readings, [
-    { color: '--chart-memory', fill: true, of: (r) => r.memoryUsedMib },
-  ])
+  const data = useData(readings, memorySources)
+  const { memoryUsedMib, memoryTotalMib } = last
   return (
-    <Chart
-      title="Memory"
-      figures={
-        <Figure
-          value={`${formatCount(last.memoryUsedMib)} MB`}
-          note={`of ${formatCount(last.memoryTotalMib)} MB`}
-        />
-      }
-      times={readings}
-      lines={lines}
-      max={last.memoryTotalMib}
-      print={(mib) => `${formatCount(mib)} MB`}
-    />
+    <Chart title="Memory" series={memorySources} data={data} max={memoryTotalMib} print={printMib}>
+      <Figure value={printMib(memoryUsedMib)} note={`of ${printMib(memoryTotalMib)}`} />
+    </Chart>
   )
+}
+
+function printMib(mib: number): string {
+  return `${formatCount(mib)} MB`
 }
 
 function NetworkChart({ readings, last }: ChartProps): ReactNode {
-  const lines = useLines(readings, [
-    { color: '--chart-memory', fill: false, of: (r) => r.rxRate },
-    { color: '--chart-cpu', fill: false, of: (r) => r.txRate },
-  ])
+  const data = useData(readings, networkSources)
   return (
-    <Chart
-      title="Network"
-      figures={
-        <>
-          <Figure sign="▾" signClass="rx" value={formatRate(last.rxRate)} note="in" />
-          <Figure sign="▴" signClass="tx" value={formatRate(last.txRate)} note="out" />
-          <span className="fine">
-            {formatBytes(last.rxBytes)} in, {formatBytes(last.txBytes)} out since start
-          </span>
-        </>
-      }
-      times={readings}
-      lines={lines}
-      max={undefined}
-      print={formatRate}
-    />
+    <Chart title="Network" series={networkSources} data={data} max={undefined} print={formatRate}>
+      <Figure sign="▾" signClass="rx" value={formatRate(last.rxRate)} note="in" />
+      <Figure sign="▴" signClass="tx" value={formatRate(last.txRate)} note="out" />
+      <span className="fine">
+        {formatBytes(last.rxBytes)} in, {formatBytes(last.txBytes)} out since start
+      </span>
+    </Chart>
   )
 }
 
@@ -107,24 +103,10 @@ function Figure({ sign, signClass, value, note }: FigureProps): ReactNode {
     <span className="figure">
       {sign !== undefined && (
         <span className={signClass} aria-hidden>
-          {sign}
+          {sign}{' '}
         </span>
       )}
       {value} <span className="fine">{note}</span>
     </span>
-  )
-}
-
-interface LineSource {
-  readonly color: string
-  readonly fill: boolean
-  readonly of: (reading: Reading) => number
-}
-
-function useLines(readings: readonly Reading[], sources: readonly LineSource[]): readonly Line[] {
-  return useMemo(
-    () => sources.map(({ color, fill, of }) => ({ color, fill, values: readings.map(of) })),
-    // The sources of one chart never change; only what is read from them does.
-    [readings],
   )
 }

@@ -48,13 +48,12 @@ function ActionButton(props: { readonly vm: VmView; readonly action: VmAction })
   const { vm, action } = props
   const primary = action === 'start' || action === 'resume' || isPrimaryShell(vm, action)
   const quiet = action === 'restart' || action === 'delete' || action === 'force-stop'
-  const cancels = action === 'stop' && vm.state.status === 'starting'
   return (
     <Button
       variant={primary ? 'primary' : quiet ? 'quiet' : 'secondary'}
       onClick={() => runAction(vm, action, openShell)}
     >
-      {cancels ? 'Cancel' : actionLabel(action)}
+      {actionLabel(action)}
     </Button>
   )
 }

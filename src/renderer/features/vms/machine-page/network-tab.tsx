@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState, type FormEvent, type ReactNode } from 'react'
+import { useState, type SyntheticEvent, type ReactNode } from 'react'
 import type { VmView } from '../../../../contract/ipc'
 import { portForwardSchema, vmLimits, type PortForward } from '../../../../contract/vm-spec'
 import { Button, IconButton } from '../../../ui/button'
@@ -88,7 +88,7 @@ function AddPort({ ports, busy, add }: AddPortProps): ReactNode {
   const [host, setHost] = useState('')
   const wanted = readPort(host, guest)
   const problem = problemOf(wanted, ports, host, guest)
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault()
     if (wanted === undefined || problem !== '' || busy) return
     void add(wanted).then((added) => {

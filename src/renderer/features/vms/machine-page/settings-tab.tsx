@@ -5,13 +5,14 @@ import { navigate } from '../../../app/route'
 import { CopyButton } from '../../../ui/copy-button'
 import { Fact, Facts } from '../../../ui/facts'
 import { formatMib, formatPlural } from '../../../ui/format'
+import { backendName } from '../backend-name'
 import { quoteWord } from '../cli-command'
 
 /** What the machine was made with, line by line. */
 export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
   const { spec, state } = vm
   const showImage = (): void => navigate({ page: 'image', reference: spec.image })
-  const env = Object.entries(spec.env)
+  const env = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`)
   return (
     <Facts>
       <Fact name="Image">
@@ -22,26 +23,14 @@ export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
       <Fact name="CPUs">{formatPlural(spec.cpus, 'CPU')}</Fact>
       <Fact name="Memory">{formatMib(spec.memoryMib)}</Fact>
       <Fact name="Disk">{formatMib(spec.diskMib)}, taken up as it is written</Fact>
-      <Fact name="Command" mono>
-        {commandText(spec.command)}
-      </Fact>
-      <Fact name="User" mono>
-        {spec.user ?? 'the image’s'}
-      </Fact>
-      <Fact name="Working directory" mono>
-        {spec.workdir ?? 'the image’s'}
-      </Fact>
-      <Fact name="Environment" mono>
-        {env.length === 0
-          ? 'the image’s'
-          : env.map(([name, value]) => <div key={name}>{`${name}=${value}`}</div>)}
-      </Fact>
+      <OwnFact name="Command" value={commandText(spec.command)} />
+      <OwnFact name="User" value={spec.user} />
+      <OwnFact name="Working directory" value={spec.workdir} />
+      <OwnFact name="Environment" value={env.join('\n') || undefined} />
       <Fact name="When it stops">{spec.autoRemove ? 'it is deleted' : 'it keeps its disk'}</Fact>
       <Fact name="Created">{new Date(vm.createdAt).toLocaleString()}</Fact>
       <Fact name="Backend">
-        {state.backend === undefined
-          ? 'chosen at start'
-          : `${state.backend.name} · ${state.backend.accelerator}`}
+        {state.backend === undefined ? 'chosen at start' : backendName(state.backend)}
       </Fact>
       <Fact name="Id" mono>
         {vm.id} <CopyButton text={vm.id} label="Copy the id" />
@@ -50,7 +39,22 @@ export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
   )
 }
 
-function commandText(command: readonly string[] | undefined): string {
-  if (command === undefined) return 'the image’s'
-  return command.length === 0 ? 'none: it waits for shells' : command.map(quoteWord).join(' ')
+/** A setting that is the image's unless the user gave one. */
+function OwnFact(props: { readonly name: string; readonly value: string | undefined }): ReactNode {
+  if (props.value === undefined)
+    return (
+      <Fact name={props.name}>
+        <span className="soft">the image’s own</span>
+      </Fact>
+    )
+  return (
+    <Fact name={props.name} mono>
+      <span className="lines">{props.value}</span>
+    </Fact>
+  )
+}
+
+function commandText(command: readonly string[] | undefined): string | undefined {
+  if (command?.length === 0) return 'none: it waits for shells'
+  return command?.map(quoteWord).join(' ')
 }

@@ -12,6 +12,8 @@ import { formatMib, formatPlural } from '../../../ui/format'
 import { splitWords } from './words'
 
 export interface PortDraft {
+  /** Names the row while it is edited. */
+  readonly id: string
   /** '' means any free port. */
   readonly host: string
   readonly guest: string
@@ -127,6 +129,7 @@ function contextErrors(draft: Draft, context: DraftContext): DraftErrors {
   const seen = new Set<number>()
   draft.ports.forEach(({ host: typed }, index) => {
     const port = toPort(typed)
+    if (Number.isNaN(port)) return
     if (seen.has(port)) errors[`ports.${index}.host`] = 'forwarded twice'
     else if (takenHostPorts.includes(port))
       errors[`ports.${index}.host`] = 'another running machine has this port'

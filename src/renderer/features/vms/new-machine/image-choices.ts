@@ -47,7 +47,7 @@ function lastUse(image: ImageView): number {
 
 function withTag(reference: string): string {
   const last = reference.slice(reference.lastIndexOf('/') + 1)
-  return last.includes(':') || last.includes('@') ? reference : `${reference}:latest`
+  return /[:@]/.test(last) ? reference : `${reference}:latest`
 }
 
 /** Rough: main knows the grammar and says exactly what is wrong. */

@@ -100,10 +100,13 @@ function useCombobox({ edit }: DraftState): Combobox {
   return { open, choices, active, query, type, show, hide, choose, onKey }
 }
 
-async function chooseFile(from: 'archive' | 'folder', use: (image: string) => void): Promise<void> {
+async function chooseFile(
+  from: 'archive' | 'folder',
+  accept: (image: string) => void,
+): Promise<void> {
   try {
     const image = await importImage(from)
-    if (image !== undefined) use(image.reference)
+    if (image !== undefined) accept(image.reference)
   } catch (error) {
     toastError('The image was not imported', error)
   }
@@ -119,10 +122,10 @@ interface ChoiceListProps {
 
 function ChoiceList({ id, choices, active, typed, choose }: ChoiceListProps): ReactNode {
   return (
-    <ul className="choices" id={id} role="listbox" aria-label="Images">
+    <div className="choices" id={id} role="listbox" aria-label="Images">
       {choices.map((choice, index) => (
-        <li
-          key={index}
+        <div
+          key={choiceKey(choice)}
           id={`${id}-${index}`}
           role="option"
           aria-selected={index === active}
@@ -145,10 +148,14 @@ function ChoiceList({ id, choices, active, typed, choose }: ChoiceListProps): Re
             )}
           </span>
           <span className="choice-note">{choiceNote(choice)}</span>
-        </li>
+        </div>
       ))}
-    </ul>
+    </div>
   )
+}
+
+function choiceKey(choice: ImageChoice): string {
+  return `${choice.kind} ${choice.kind === 'import' ? choice.from : choice.reference}`
 }
 
 function choiceNote(choice: ImageChoice): string {

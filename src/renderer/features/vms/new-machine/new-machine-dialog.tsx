@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one dialog that makes machines. The draft is plain data (draft.ts judges it); sections only
 // edit it. Enter launches whenever nothing is wrong.
-import { useState, type FormEvent, type ReactNode } from 'react'
+import { useState, type SyntheticEvent, type ReactNode } from 'react'
 import { Button } from '../../../ui/button'
 import { Dialog } from '../../../ui/dialog'
 import { ErrorPanel } from '../../../ui/feedback'
@@ -63,7 +63,7 @@ function Form({ image }: { readonly image: string | undefined }): ReactNode {
 }
 
 interface Submit {
-  readonly submit: (event: FormEvent) => void
+  readonly submit: (event: SyntheticEvent) => void
   readonly busy: boolean
   readonly failure: unknown
 }
@@ -71,7 +71,7 @@ interface Submit {
 function useSubmit({ judged, showErrors }: DraftState): Submit {
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<unknown>(undefined)
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault()
     if (busy) return
     if (!judged.ok) return showErrors()

@@ -10,38 +10,36 @@ import type { DraftState } from './use-draft'
 export function PortsSection({ state }: { readonly state: DraftState }): ReactNode {
   const { draft, edit, errorOf, image } = state
   const exposed = image?.config.exposedPorts ?? []
-  const taken = draft.ports.map((port) => port.guest)
-  const offered = exposed.filter((port) => !taken.includes(String(port)))
-  const wrong = draft.ports.some((_, index) => portError(errorOf, index) !== undefined)
-  const add = (port: PortDraft): void => edit({ ports: [...draft.ports, port] })
+  const taken = new Set(draft.ports.map((port) => port.guest))
+  const offered = exposed.filter((port) => !taken.has(String(port)))
+  const errors = draft.ports.map((_, index) => ({
+    host: errorOf(`ports.${index}.host`),
+    guest: errorOf(`ports.${index}.guest`),
+  }))
+  const wrong = errors.some(({ host, guest }) => host !== undefined || guest !== undefined)
+  const add = (host: string, guest: string): void =>
+    edit({ ports: [...draft.ports, { id: crypto.randomUUID(), host, guest }] })
   return (
     <Section title="Ports" summary={summary(draft.ports, exposed)} wrong={wrong}>
       {draft.ports.map((port, index) => (
         <PortRow
-          key={index}
+          key={port.id}
           port={port}
-          error={portError(errorOf, index)}
+          errors={errors[index]}
           onChange={(changed) => edit({ ports: draft.ports.with(index, changed) })}
           onRemove={() => edit({ ports: draft.ports.toSpliced(index, 1) })}
         />
       ))}
       <div className="port-buttons">
-        <Button onClick={() => add({ host: '', guest: '' })}>Add a port</Button>
+        <Button onClick={() => add('', '')}>Add a port</Button>
         {offered.map((port) => (
-          <Button
-            key={port}
-            onClick={() => add({ host: String(hostPortFor(port)), guest: String(port) })}
-          >
+          <Button key={port} onClick={() => add(String(hostPortFor(port)), String(port))}>
             Forward {port}
           </Button>
         ))}
       </div>
     </Section>
   )
-}
-
-function portError(errorOf: DraftState['errorOf'], index: number): string | undefined {
-  return errorOf(`ports.${index}.host`) ?? errorOf(`ports.${index}.guest`)
 }
 
 function summary(ports: readonly PortDraft[], exposed: readonly number[]): string {
@@ -52,12 +50,14 @@ function summary(ports: readonly PortDraft[], exposed: readonly number[]): strin
 
 interface PortRowProps {
   readonly port: PortDraft
-  readonly error: string | undefined
+  readonly errors:
+    { readonly host?: string | undefined; readonly guest?: string | undefined } | undefined
   readonly onChange: (port: PortDraft) => void
   readonly onRemove: () => void
 }
 
-function PortRow({ port, error, onChange, onRemove }: PortRowProps): ReactNode {
+function PortRow({ port, errors, onChange, onRemove }: PortRowProps): ReactNode {
+  const error = errors?.host ?? errors?.guest
   return (
     <div className="port-row">
       <span className="port-address">127.0.0.1:</span>
@@ -65,6 +65,7 @@ function PortRow({ port, error, onChange, onRemove }: PortRowProps): ReactNode {
         type="text"
         inputMode="numeric"
         aria-label="Host port"
+        aria-invalid={errors?.host !== undefined}
         placeholder="any"
         value={port.host}
         onChange={(event) => onChange({ ...port, host: event.target.value })}
@@ -76,7 +77,7 @@ function PortRow({ port, error, onChange, onRemove }: PortRowProps): ReactNode {
         type="text"
         inputMode="numeric"
         aria-label="Guest port"
-        aria-invalid={error !== undefined}
+        aria-invalid={errors?.guest !== undefined}
         placeholder="80"
         value={port.guest}
         onChange={(event) => onChange({ ...port, guest: event.target.value })}

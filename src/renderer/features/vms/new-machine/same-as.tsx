@@ -5,11 +5,12 @@ import { useCopy } from '../../../ui/copy-button'
 import { runCommand } from '../cli-command'
 import type { Judged } from './draft'
 
-/** The command line that would do the same, to copy. */
+/** The command line that would do the same, to copy; nothing where there is none. */
 export function SameAs({ judged }: { readonly judged: Judged }): ReactNode {
   const cli = useHost((state) => state.info?.cli) ?? 'microvm'
   const command = judged.ok ? runCommand(cli, judged.spec) : ''
-  const [copied, copy] = useCopy(command)
+  const [copied, copy] = useCopy(command ?? '')
+  if (command === undefined) return <p className="same-as" />
   return (
     <p className="same-as" title={command}>
       Same as <code>microvm run …</code>{' '}
