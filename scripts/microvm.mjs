@@ -6,7 +6,7 @@ import { runSetUp } from './setup/entry.mjs'
 import { inProject } from './setup/paths.mjs'
 import { isSetUp } from './setup/set-up.mjs'
 
-if (!(await isSetUp(process.env))) await runSetUp({ purposes: ['cli'], stream: process.stderr })
+if (!isSetUp(process.env)) await runSetUp({ purposes: ['cli'], stream: process.stderr })
 const cli = inProject('out/main/cli.js')
 process.argv[1] = cli
 await import(pathToFileURL(cli).href)

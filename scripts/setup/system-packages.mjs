@@ -98,7 +98,7 @@ export async function ensureSystemPackages(deps) {
   const wanted = needs.filter((need) => deps.purposes.includes(need.purpose))
   const missing = await findMissing(wanted, deps.env)
   if (missing.length === 0) return []
-  const list = missing.map((need) => `${need.packages.at(-1)} (${need.why})`).join(', ')
+  const list = listNeeds(missing)
   if (!findCommand('apt-get', deps.env)) {
     const remedy = 'Install them with the package manager of this system; the names are Debian’s.'
     throw new SetupProblem(PART, `missing: ${list}`, remedy)
@@ -115,6 +115,16 @@ export async function ensureSystemPackages(deps) {
   if (still.length === 0) return packages
   const names = still.map((need) => need.command ?? need.library ?? need.file).join(', ')
   throw new SetupProblem(PART, `installed, yet not found: ${names}`, `Look at: ${install}`)
+}
+
+/** "a, b (why); c (why)". @param {readonly Need[]} missing */
+function listNeeds(missing) {
+  /** @type {Map<string, string[]>} */
+  const reasons = new Map()
+  for (const { why, packages } of missing) {
+    reasons.set(why, [...(reasons.get(why) ?? []), packages.at(-1) ?? ''])
+  }
+  return [...reasons].map(([why, names]) => `${names.join(', ')} (${why})`).join('; ')
 }
 
 /** @param {readonly Need[]} wanted @param {NodeJS.ProcessEnv} env @returns {Promise<Need[]>} */
