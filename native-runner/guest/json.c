@@ -7,8 +7,10 @@
 // Kept free for what must still come: closing quote, brace, newline.
 #define RESERVED 3
 
+// None, too, once a closing quote has taken its place in the reserve.
 static size_t room(const struct json_line *line) {
-  return sizeof line->text - RESERVED - line->length;
+  size_t usable = sizeof line->text - RESERVED;
+  return line->length < usable ? usable - line->length : 0;
 }
 
 static bool put(struct json_line *line, const char *bytes, size_t count) {

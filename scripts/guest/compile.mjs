@@ -47,8 +47,9 @@ async function compile(args, out) {
     const { code, stderr, message } = /** @type {NodeJS.ErrnoException & { stderr?: string }} */ (
       error
     )
-    if (code === 'ENOENT') throw new Error('gcc is missing; install build-essential')
-    throw new Error(`gcc failed\n${stderr || message}`)
+    if (code === 'ENOENT')
+      throw new Error('gcc is missing; install build-essential', { cause: error })
+    throw new Error(`gcc failed\n${stderr || message}`, { cause: error })
   }
   return await readFile(out)
 }

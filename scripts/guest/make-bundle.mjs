@@ -5,14 +5,13 @@
 // The same inputs give the same bytes. Both outputs are written beside their place and renamed.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { compileGuest } from './compile.mjs'
 import { openPackages } from './packages.mjs'
-import { tarOf } from './tar-file.mjs'
+import { directory, file, symlink, tarOf } from './tar-file.mjs'
 
 /** @typedef {import('./tar-file.mjs').TarEntry} TarEntry */
 /** @typedef {Awaited<ReturnType<typeof openPackages>>} Packages */
@@ -51,14 +50,11 @@ const leftOut = new Set(
 /** Empty folders init mounts on; native-runner/guest/mounts.h. */
 const mountPoints = ['config', 'dev', 'disk', 'root', 'sys']
 
-/** @param {string} path @param {number} [mode] @returns {BundleEntry} */
-const directory = (path, mode = 0o755) => ({ path, type: 'directory', mode })
-/** @param {string} path @param {string} target @returns {BundleEntry} */
-const symlink = (path, target) => ({ path, type: 'symlink', mode: 0o777, target })
 /** @param {string} path @param {string} name @param {Buffer} content @param {number} [mode] @returns {BundleEntry} */
-const file = (path, name, content, mode = 0o755) => {
-  return { path, type: 'file', mode, content, package: name }
-}
+const packaged = (path, name, content, mode = 0o755) => ({
+  ...file(path, content, mode),
+  package: name,
+})
 
 /** @param {Packages} packages */
 async function copied(packages) {
@@ -66,27 +62,28 @@ async function copied(packages) {
   if (!platform) throw new Error(`no guest for ${process.arch} yet`)
   const lib = `usr/lib/${platform.triplet}`
   /** @param {string} to @param {string} name @param {string} from */
-  const copy = async (to, name, from) => file(to, name, await readFile(packages.path(name, from)))
-  return await Promise.all([
+  const copy = async (to, name, from) =>
+    packaged(to, name, await readFile(packages.path(name, from)))
+  const files = await Promise.all([
     copy('bin/busybox', 'busybox-static', 'usr/bin/busybox'),
     copy('sbin/dropbear', 'dropbear-bin', 'usr/sbin/dropbear'),
     copy('libexec/sftp-server', 'openssh-sftp-server', 'usr/lib/openssh/sftp-server'),
     copy(`lib/${platform.loader}`, 'libc6', `${lib}/${platform.loader}`),
-    symlink('lib/ld-linux.so', platform.loader),
-    ...Object.entries(libraries).flatMap(([name, files]) =>
-      files.map((library) => copy(`lib/${library}`, name, `${lib}/${library}`)),
+    ...Object.entries(libraries).flatMap(([name, names]) =>
+      names.map((library) => copy(`lib/${library}`, name, `${lib}/${library}`)),
     ),
   ])
+  return [...files, symlink('lib/ld-linux.so', platform.loader)]
 }
 
 /** What each package's licence demands to come along. @param {Packages} packages @param {readonly string[]} names */
 async function licences(packages, names) {
+  /** @type {BundleEntry[]} */
   const entries = [directory('share'), directory('share/doc')]
   for (const name of names) {
     const from = packages.path(name, `usr/share/doc/${name}/copyright`)
-    if (!existsSync(from)) continue // a link to the folder of another package of the same source
     entries.push(directory(`share/doc/${name}`))
-    entries.push(file(`share/doc/${name}/copyright`, name, await readFile(from), 0o644))
+    entries.push(packaged(`share/doc/${name}/copyright`, name, await readFile(from), 0o644))
   }
   return entries
 }
@@ -103,9 +100,9 @@ async function bundleEntries(packages) {
     ...['bin', 'sbin', 'lib', 'libexec', 'etc'].map((path) => directory(path)),
     directory('mnt', 0o700),
     ...mountPoints.map((name) => directory(`mnt/${name}`)),
-    file('init', OURS, init),
-    file('lib/root-account.so', OURS, rootAccount),
-    file('etc/session-path.sh', OURS, script, 0o644),
+    packaged('init', OURS, init),
+    packaged('lib/root-account.so', OURS, rootAccount),
+    packaged('etc/session-path.sh', OURS, script, 0o644),
     ...['poweroff', 'reboot', 'halt'].map((name) => symlink(`bin/${name}`, '../init')),
     ...applets.map((name) => symlink(`bin/${name}`, 'busybox')),
     ...(await copied(packages)),

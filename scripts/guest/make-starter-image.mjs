@@ -10,7 +10,7 @@ import { parseArgs, promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { openPackages } from './packages.mjs'
 import { starterFiles } from './starter-files.mjs'
-import { tarOf } from './tar-file.mjs'
+import { directory, file, symlink, tarOf } from './tar-file.mjs'
 
 /** @typedef {import('./tar-file.mjs').TarEntry} TarEntry */
 /** @typedef {Awaited<ReturnType<typeof openPackages>>} Packages */
@@ -33,24 +33,11 @@ async function layerEntries(packages) {
   const copyright = packages.path('busybox-static', 'usr/share/doc/busybox-static/copyright')
   return [
     ...starterFiles({ version, tools: applets.length }),
-    { path: 'bin/busybox', type: 'file', mode: 0o755, content: await readFile(busybox) },
-    ...applets.map((path) => {
-      return /** @type {TarEntry} */ ({
-        path,
-        type: 'symlink',
-        mode: 0o777,
-        target: '/bin/busybox',
-      })
-    }),
-    ...['usr/share/doc', 'usr/share/doc/busybox'].map((path) => {
-      return /** @type {TarEntry} */ ({ path, type: 'directory', mode: 0o755 })
-    }),
-    {
-      path: 'usr/share/doc/busybox/copyright',
-      type: 'file',
-      mode: 0o644,
-      content: await readFile(copyright),
-    },
+    file('bin/busybox', await readFile(busybox), 0o755),
+    ...applets.map((path) => symlink(path, '/bin/busybox')),
+    directory('usr/share/doc'),
+    directory('usr/share/doc/busybox'),
+    file('usr/share/doc/busybox/copyright', await readFile(copyright)),
   ]
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of the starter image, besides busybox: what makes a bare set of tools a place to work in.
 
+import { directory, file, symlink } from './tar-file.mjs'
+
 /** @typedef {import('./tar-file.mjs').TarEntry} TarEntry */
 
 /** Lines of `uid`, `gid`, home and shell as the programs expect; nobody can log in with a password. */
@@ -64,16 +66,6 @@ This is a Linux machine of its own, with ${count} small tools.
 Ctrl+D leaves and keeps it running; poweroff turns it off. Its files stay.
 `
 
-/** @param {string} path @param {string} text @param {number} [mode] @returns {TarEntry} */
-const file = (path, text, mode = 0o644) => ({
-  path,
-  type: 'file',
-  mode,
-  content: Buffer.from(text),
-})
-/** @param {string} path @param {number} [mode] @returns {TarEntry} */
-const directory = (path, mode = 0o755) => ({ path, type: 'directory', mode })
-
 /** @param {{ version: string, tools: number }} busybox @returns {TarEntry[]} */
 export function starterFiles({ version, tools }) {
   return [
@@ -84,7 +76,7 @@ export function starterFiles({ version, tools }) {
     ...['usr', 'usr/bin', 'usr/sbin', 'usr/lib', 'usr/share'].map((path) => directory(path)),
     ...['usr/local', 'usr/local/bin', 'usr/local/sbin'].map((path) => directory(path)),
     ...['var', 'var/cache', 'var/lib', 'var/log', 'var/spool'].map((path) => directory(path)),
-    { path: 'var/run', type: 'symlink', mode: 0o777, target: '../run' },
+    symlink('var/run', '../run'),
     directory('root', 0o700),
     directory('tmp', 0o1777),
     directory('var/tmp', 0o1777),
@@ -97,6 +89,6 @@ export function starterFiles({ version, tools }) {
     file('etc/profile', profile),
     file('etc/motd', motd(tools)),
     file('usr/lib/os-release', osRelease(version)),
-    { path: 'etc/os-release', type: 'symlink', mode: 0o777, target: '../usr/lib/os-release' },
+    symlink('etc/os-release', '../usr/lib/os-release'),
   ]
 }

@@ -12,6 +12,15 @@ import { Header } from 'tar'
  * @property {string} [target] of a symlink
  */
 
+/** @param {string} path @param {number} [mode] @returns {TarEntry} */
+export const directory = (path, mode = 0o755) => ({ path, type: 'directory', mode })
+/** @param {string} path @param {string} target @returns {TarEntry} */
+export const symlink = (path, target) => ({ path, type: 'symlink', mode: 0o777, target })
+/** @param {string} path @param {Buffer | string} content @param {number} [mode] @returns {TarEntry} */
+export const file = (path, content, mode = 0o644) => {
+  return { path, type: 'file', mode, content: Buffer.from(content) }
+}
+
 const BLOCK = 512
 const types = /** @type {const} */ ({
   file: 'File',

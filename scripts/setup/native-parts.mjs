@@ -33,7 +33,7 @@ import { hashFiles } from './stamps.mjs'
 
 /** What the guest's own programs need, besides busybox. */
 const sshPackages = /** @type {const} */ ([
-  ...['dropbear-bin', 'openssh-sftp-server', 'libc6', 'libcrypt1', 'libgmp10'],
+  ...['dropbear-bin', 'openssh-sftp-server', 'openssh-client', 'libc6', 'libcrypt1', 'libgmp10'],
   ...['libtomcrypt1', 'libtommath1', 'zlib1g'],
 ])
 
@@ -101,7 +101,7 @@ const folderOf = (packages) => dirname(packages['busybox-static'].dir)
  */
 export async function ensurePart(part, getPackages) {
   const manifest = readManifest()
-  if isCurrent(part, manifest.parts[part.name]) return { made: false }
+  if (isCurrent(part, manifest.parts[part.name])) return { made: false }
   const packages = await getPackages()
   /** @param {string} output */
   const at = (output) => join(runtimeDir, output)

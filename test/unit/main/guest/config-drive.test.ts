@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { generateKeyPairSync } from 'node:crypto'
+import { createECDH, createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   configDriveEntries,
@@ -75,20 +75,52 @@ describe('the config drive', () => {
   })
 })
 
+/** The P-256 private key with this secret number, as PEM. */
+function keyWith(secret: string): string {
+  const pair = createECDH('prime256v1')
+  pair.setPrivateKey(secret, 'hex')
+  const point = pair.getPublicKey()
+  const encode = (bytes: Buffer): string => bytes.toString('base64url')
+  const [x, y] = [encode(point.subarray(1, 33)), encode(point.subarray(33))]
+  const jwk = { kty: 'EC', crv: 'P-256', x, y, d: encode(Buffer.from(secret, 'hex')) }
+  return createPrivateKey({ key: jwk, format: 'jwk' })
+    .export({ type: 'sec1', format: 'pem' })
+    .toString()
+}
+
+/** The strings a dropbear key is made of (RFC 4251, section 5). */
+function strings(key: Buffer): Buffer[] {
+  if (key.length === 0) return []
+  const end = 4 + key.readUInt32BE(0)
+  return [key.subarray(4, end), ...strings(key.subarray(end))]
+}
+
 describe('a host key in dropbear’s format', () => {
-  it('is two strings, the point, and a positive number as short as can be', () => {
-    for (let i = 0; i < 300; i++) {
-      const key = dropbearKey(newKey())
-      const parts: Buffer[] = []
-      for (let at = 0; at < key.length;) {
-        const end = at + 4 + key.readUInt32BE(at)
-        parts.push(key.subarray(at + 4, end))
-        at = end
-      }
-      expect(parts.map(String).slice(0, 2)).toEqual(['ecdsa-sha2-nistp256', 'nistp256'])
-      expect(parts[2]).toHaveLength(65)
-      const [first, second] = parts[3]!
-      expect(first! < 0x80 && !(first === 0 && second! < 0x80)).toBe(true)
-    }
+  it('is what dropbearconvert makes of the same key', () => {
+    const key = keyWith('99799681ba6c28cd5fca520f304c45c6be8dcb3c3f8dbf705e5a71f7a1d3980e')
+    expect(dropbearKey(key).toString('base64')).toBe(
+      'AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCn14TvMiV6AKZZ6KU5h88ldCK513sSdTebD' +
+        'D46q2OD6nLYkHCw4BSWPUmIWk3v3jLyomFHHD6ecpQCzinpmR+wAAAAhAJl5loG6bCjNX8pSDzBMRca+jcs8P42/' +
+        'cF5acfeh05gO',
+    )
+  })
+
+  it.each([
+    ['00007f', '7f'],
+    ['000080', '0080'],
+    ['ff', '00ff'],
+    ['01', '01'],
+  ])('has its secret number %s… as short as can be, and positive', (start, expected) => {
+    const rest = '11'.repeat(32 - start.length / 2)
+    const parts = strings(dropbearKey(keyWith(start + rest)))
+    expect(parts.map(String).slice(0, 2)).toEqual(['ecdsa-sha2-nistp256', 'nistp256'])
+    expect(parts[3]!.toString('hex')).toBe(expected + rest)
+  })
+
+  it('is made of no other kind of key', () => {
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey
+    expect(() => dropbearKey(other.export({ type: 'sec1', format: 'pem' }).toString())).toThrow(
+      /P-256/,
+    )
   })
 })
