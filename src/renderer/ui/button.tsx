@@ -45,7 +45,7 @@ export function IconButton({ label, children, ...rest }: IconButtonProps): React
 }
 
 /** A tooltip on hover and focus. */
-export function Hint(props: { readonly text: string; readonly children: ReactNode }): ReactNode {
+function Hint(props: { readonly text: string; readonly children: ReactNode }): ReactNode {
   return (
     <Tooltip.Root>
       <Tooltip.Trigger asChild>{props.children}</Tooltip.Trigger>

@@ -22,6 +22,7 @@ export function Dialog(props: DialogProps): ReactNode {
         <RadixDialog.Content
           className={`dialog ${props.className ?? ''}`}
           aria-describedby={undefined}
+          onEscapeKeyDown={keepForOpenList}
         >
           <RadixDialog.Title
             className={props.titleHidden === true ? 'hidden-text' : 'dialog-title'}
@@ -33,6 +34,12 @@ export function Dialog(props: DialogProps): ReactNode {
       </RadixDialog.Portal>
     </RadixDialog.Root>
   )
+}
+
+/** Escape in a field whose list is open closes the list, not the window; the field says so itself. */
+function keepForOpenList(event: globalThis.KeyboardEvent): void {
+  if (event.target instanceof Element && event.target.matches('[data-list-open=true]'))
+    event.preventDefault()
 }
 
 interface ConfirmDialogProps {

@@ -17,4 +17,3 @@ export const ChevronUpIcon = (): ReactNode => <Icon path="M4.5 9.5L8 6l3.5 3.5" 
 export const ChevronRightIcon = (): ReactNode => <Icon path="M6.5 4.5L10 8l-3.5 3.5" />
 export const CopyIcon = (): ReactNode => <Icon path="M6 6V3.5h6.5V10H10M3.5 6H10v6.5H3.5z" />
 export const CheckIcon = (): ReactNode => <Icon path="M3.5 8.5l3 3 6-7" />
-export const MoreIcon = (): ReactNode => <Icon path="M3.5 8h.01M8 8h.01M12.5 8h.01" />

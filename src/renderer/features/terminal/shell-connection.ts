@@ -130,7 +130,7 @@ export class ShellConnection {
 }
 
 /** What the terminal says at a shell's end. */
-export function closedText({ code, error }: Closed, vmRuns: boolean): string {
+function closedText({ code, error }: Closed, vmRuns: boolean): string {
   if (!vmRuns) return 'The machine is off. A new shell opens when it runs again.'
   if (code !== undefined) return `The shell ended with code ${code}. Press Enter for a new one.`
   const why = error === undefined ? 'The connection broke.' : errorText(error).message

@@ -16,7 +16,7 @@ import { usePreferences } from '../settings/preferences'
 import { terminalFont, terminalThemes } from './terminal-theme'
 import { drawWithWebgl } from './webgl'
 
-export const SCROLLBACK_LINES = 10_000
+const SCROLLBACK_LINES = 10_000
 
 export class TerminalScreen {
   readonly terminal: Terminal

@@ -24,6 +24,7 @@ export function ImageField({ state }: { readonly state: DraftState }): ReactNode
             autoComplete="off"
             placeholder="debian:bookworm, ghcr.io/…"
             aria-expanded={box.open}
+            data-list-open={box.open}
             aria-controls={listId}
             aria-autocomplete="list"
             aria-activedescendant={box.open ? `${listId}-${box.active}` : undefined}
