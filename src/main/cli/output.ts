@@ -3,6 +3,7 @@
 // With --json stdout gets exactly one JSON document, and an error is one on stderr.
 import type { MicrovmError } from '../../contract/errors'
 import type { Progress } from '../../contract/images'
+import { progressLine, progressLog } from './progress-text'
 
 export interface Output {
   readonly json: boolean
@@ -34,6 +35,7 @@ const CLEAR_LINE = '\r\u001B[2K'
 
 export function createOutput({ stdout, stderr, json, quiet }: OutputOptions): Output {
   const isTerminal = stderr.isTTY === true
+  const logLines = progressLog()
   let shown = ''
 
   const clearProgress = (): void => {
@@ -55,10 +57,12 @@ export function createOutput({ stdout, stderr, json, quiet }: OutputOptions): Ou
     },
     progress: (progress) => {
       if (quiet) return
-      // A log file wants a line per step, not one per percent.
-      const line = isTerminal ? withPercent(progress, stderr.columns ?? 80) : progress.message
-      if (line === shown) return
-      stderr.write(isTerminal ? `${CLEAR_LINE}${line}` : `${line}\n`)
+      if (!isTerminal) {
+        for (const line of logLines(progress)) stderr.write(`${line}\n`)
+        return
+      }
+      const line = progressLine(progress, stderr.columns ?? 80)
+      if (line !== shown) stderr.write(`${CLEAR_LINE}${line}`)
       shown = line
     },
     clearProgress,
@@ -72,10 +76,4 @@ export function createOutput({ stdout, stderr, json, quiet }: OutputOptions): Ou
       if (error.hint !== undefined) stderr.write(`${error.hint}\n`)
     },
   }
-}
-
-function withPercent({ message, fraction }: Progress, columns: number): string {
-  const percent = fraction === undefined ? '' : ` ${Math.floor(fraction * 100)} %`
-  const room = Math.max(columns - percent.length - 1, 10)
-  return `${message.length > room ? `${message.slice(0, room - 1)}…` : message}${percent}`
 }

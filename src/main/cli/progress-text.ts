@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Progress in words: one line that changes for a terminal, a line per step for a log file.
+import type { LayerProgress, Progress } from '../../contract/images'
+import { formatBytes } from './format'
+
+/** Fits `columns` characters: "Pulling debian:bookworm · 3 of 5 layers 61 %". */
+export function progressLine({ message, fraction, layers }: Progress, columns: number): string {
+  const ready = layers?.filter(isReady).length
+  const count = layers === undefined ? '' : ` · ${ready} of ${layers.length} layers`
+  const percent = fraction === undefined ? '' : ` ${Math.floor(fraction * 100)} %`
+  const room = Math.max(columns - count.length - percent.length - 1, 10)
+  return `${message.length > room ? `${message.slice(0, room - 1)}…` : message}${count}${percent}`
+}
+
+/** Turns a run of progress reports into lines, none of them twice: each step, and each layer when it is ready. */
+export function progressLog(): (progress: Progress) => string[] {
+  let last = ''
+  let told = new Set<string>()
+  return ({ message, layers = [] }) => {
+    const lines: string[] = []
+    if (message !== last) {
+      lines.push(message)
+      last = message
+      told = new Set()
+    }
+    for (const [index, layer] of layers.entries()) {
+      if (!isReady(layer) || told.has(layer.diffIdOrDigest)) continue
+      told.add(layer.diffIdOrDigest)
+      const outcome = layer.state === 'reused' ? 'here already' : formatBytes(layer.bytes)
+      lines.push(`  layer ${index + 1} of ${layers.length}: ${outcome}`)
+    }
+    return lines
+  }
+}
+
+const isReady = ({ state }: LayerProgress): boolean => state === 'done' || state === 'reused'
