@@ -33,7 +33,7 @@ function sentence(text: string): string {
   const trimmed = text.trim()
   if (trimmed === '') return 'Something failed without saying why.'
   // A message often begins with a name ("web: no space left"); only a plain word is capitalised.
-  const start = /^[a-z]+[ ,.]/.test(trimmed)
+  const start = /^[a-z]+(?=[ ,]|[.]?$)/.test(trimmed)
     ? trimmed[0]?.toUpperCase() + trimmed.slice(1)
     : trimmed
   return start

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ContextMenu } from 'radix-ui'
 import { useEffect, useRef, type ReactNode } from 'react'
+import { Button } from '../../ui/button'
 import { isMac } from '../../ui/platform'
+import { runAction } from '../vms/vm-actions'
 import { useVm } from '../vms/vm-store'
 import { TerminalSearch } from './terminal-search'
 import type { TerminalSession } from './terminal-session'
 import { sessionOf, useTerminalSearch } from './terminal-sessions'
-import { useTerminals } from './terminal-store'
+import { openShell, useTerminals } from './terminal-store'
 import type { TerminalTab } from './tab-list'
 
 interface TerminalViewProps {
@@ -31,7 +33,6 @@ export function TerminalView({ tab, shown }: TerminalViewProps): ReactNode {
       data-phase={phase}
       hidden={!shown}
     >
-      {phase === 'waiting' && <WaitingNote name={name} />}
       {searching && (
         <TerminalSearch
           screen={sessionOf(tab).screen}
@@ -42,13 +43,25 @@ export function TerminalView({ tab, shown }: TerminalViewProps): ReactNode {
         />
       )}
       {shown && <Screen tab={tab} label={label} />}
+      {phase === 'waiting' && <WaitingNote id={tab.vmId} />}
     </div>
   )
 }
 
-function WaitingNote({ name }: { readonly name: string }): ReactNode {
+/** Over the terminal, so that its size stays as it is. */
+function WaitingNote({ id }: { readonly id: string }): ReactNode {
+  const vm = useVm(id)
+  if (vm === undefined) return null
+  const { status } = vm.state
+  const off = status === 'stopped' || status === 'failed'
   return (
-    <p className="terminal-waiting">{name} does not run. A shell opens here as soon as it does.</p>
+    <div className="terminal-waiting">
+      <span>
+        {off ? `${vm.spec.name} is off.` : `${vm.spec.name} is ${status}.`} A shell opens here when
+        it runs.
+      </span>
+      {off && <Button onClick={() => runAction(vm, 'start', openShell)}>Start</Button>}
+    </div>
   )
 }
 

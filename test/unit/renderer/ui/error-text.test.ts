@@ -26,3 +26,10 @@ describe('errorText', () => {
     },
   )
 })
+
+it('leaves a host name at the beginning as it is, and capitalises a lone word', () => {
+  expect(errorText(new Error('registry.example.com: no answer')).message).toBe(
+    'registry.example.com: no answer',
+  )
+  expect(errorText(new Error('cancelled')).message).toBe('Cancelled')
+})

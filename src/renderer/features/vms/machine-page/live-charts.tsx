@@ -60,6 +60,7 @@ function CpuChart({ readings, last, cpus }: ChartProps & { readonly cpus: number
   return (
     <Chart title="CPU" series={cpuSources} data={data} max={100} print={formatPercent}>
       <Figure value={formatPercent(last.cpuPercent)} note={note} />
+      <span className="fine chart-window">last 5 min</span>
     </Chart>
   )
 }
