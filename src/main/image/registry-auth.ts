@@ -24,7 +24,7 @@ const word = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 export function parseChallenges(header: string): Challenge[] {
   const challenges: { scheme: string; params: Map<string, string> }[] = []
   const token = new RegExp(
-    `\\s*,?\\s*(${word})(?:\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${word}|[^\\s,"]+)))?`,
+    `\\s*,?\\s*(${word})(?:\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${word}|[^\\s,"]+))|(?=[\\s,]|$))`,
     'y',
   )
   for (let match = token.exec(header); match; match = token.exec(header)) {
