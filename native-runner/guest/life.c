@@ -14,6 +14,8 @@
 #define TERM_MS 1000
 // A process in an uninterruptible state survives KILL for a while; the machine does not wait for ever.
 #define KILL_MS 2000
+// Longest wait for the entrypoint, whatever is asked; keeps deadlines within poll's range.
+#define GRACE_MAX_MS 3600000
 
 static enum { RUNNING, STOPPING, TERMINATING, KILLING } state;
 static pid_t entrypoint;
@@ -47,7 +49,8 @@ void life_end(const char *reason, int64_t grace_ms) {
     terminate();
     return;
   }
-  uint64_t end = uptime_ms() + (grace_ms < 0 ? configured_grace_ms : (uint64_t)grace_ms);
+  uint64_t grace = grace_ms < 0 ? configured_grace_ms : (uint64_t)grace_ms;
+  uint64_t end = uptime_ms() + (grace < GRACE_MAX_MS ? grace : GRACE_MAX_MS);
   if (state == RUNNING) kill(entrypoint, stop_signal);
   if (state == RUNNING || end < deadline) deadline = end;
   state = STOPPING;

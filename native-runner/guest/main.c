@@ -33,6 +33,7 @@
 #include "session.h"
 #include "sshd.h"
 #include "stats.h"
+#include "sysctls.h"
 
 #define PROTOCOL 1
 // systemd's defaults: programs that close all descriptors stay quick, servers may raise their own.
@@ -69,6 +70,7 @@ static void boot(void) {
   mounts_system(config.tmp_mib);
   control_look_in("/sys", "/dev");
   control_event("mounted");
+  sysctls_set();
   if (network_up(&config)) control_event("network-up");
   host_files_write(&config, !overlay_is_prepared());
   overlay_set_prepared();

@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "files.h"
 #include "log.h"
 
 #define INTERFACE "eth0"
@@ -57,19 +56,11 @@ static bool set_up_interface(int socket, const struct guest_config *config) {
   return set_address(&route.rt_gateway, config->gateway) && ioctl(socket, SIOCADDRT, &route) == 0;
 }
 
-// What container engines set for their containers' network, so images rely on it: anyone may ping, and
-// anyone may serve on a port below 1024. A kernel that lacks one is no reason to complain.
-static void set_container_defaults(void) {
-  file_write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
-  file_write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-}
-
 bool network_up(const struct guest_config *config) {
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || !link_up(fd, "lo")) warn("network: bring up lo: %s", strerror(errno));
   bool up = fd >= 0 && set_up_interface(fd, config);
   if (!up) warn("network: set up " INTERFACE ": %s", strerror(errno));
   if (fd >= 0) close(fd);
-  set_container_defaults();
   return up;
 }
