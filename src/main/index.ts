@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { availableParallelism, homedir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { app, clipboard, ipcMain, Menu, session, shell } from 'electron'
 import { IPC_CALL_CHANNEL, IPC_EVENT_CHANNEL, type AppInfo } from '../contract/ipc'
 import type { Engine } from './engine'
@@ -32,6 +33,7 @@ import { catchUnhandled } from './shell/unhandled'
 import { openMainWindow } from './shell/window'
 
 const MIB = 1024 * 1024
+const SHUT_DOWN_MS = 3000
 
 const dataDir = defaultDataDir(process.env, process.platform, homedir())
 const electronDir = join(dataDir, 'electron')
@@ -143,9 +145,12 @@ async function start(): Promise<void> {
   void engine().catch((error: unknown) => logger.error('engine did not load', { error }))
 }
 
+/** Closes the engine; whatever hangs in it must not keep the app from ending. */
 async function shutDown(): Promise<void> {
-  const loaded = await loading?.catch(() => undefined)
-  await loaded?.close()
+  const closed = loading?.then((loaded) => loaded.close())
+  await Promise.race([closed, setTimeout(SHUT_DOWN_MS)]).catch((error: unknown) =>
+    logger.error('engine did not close', { error }),
+  )
 }
 
 catchUnhandled({

@@ -13,7 +13,7 @@ export interface WindowDeps {
 }
 
 /** The page's own background, so that the window never flashes white before its first frame. */
-const background = (): string => (nativeTheme.shouldUseDarkColors ? '#16181d' : '#ffffff')
+const background = (): string => (nativeTheme.shouldUseDarkColors ? '#16181d' : '#fafaf8')
 
 /** Opens the window; it shows itself once the page has drawn its first frame. */
 export function openMainWindow(deps: WindowDeps): BrowserWindow {
