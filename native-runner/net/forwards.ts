@@ -80,7 +80,7 @@ export class Forwards {
  * Which open forwards stay (an unchanged one is never interrupted) and which go.
  * @throws INVALID_ARGUMENT if a host port is asked for twice
  */
-export function planForwards(
+function planForwards(
   open: readonly OpenForward[],
   wanted: readonly PortForward[],
 ): {

@@ -133,9 +133,9 @@ export async function spawnChild(command: ChildCommand, logger: Logger): Promise
 
 /** What the child wrote last is read; a stream that nobody reads, or that a grandchild holds, is not waited for. */
 async function drained(streams: readonly Readable[]): Promise<void> {
-  const closed = streams.map(
-    (stream) => stream.closed || new Promise((resolve) => stream.once('close', resolve)),
-  )
+  const closed = streams
+    .filter((stream) => !stream.closed)
+    .map((stream) => new Promise((resolve) => stream.once('close', resolve)))
   await Promise.race([Promise.all(closed), sleep(DRAIN_MS)])
   for (const stream of streams) stream.destroy()
 }

@@ -177,9 +177,10 @@ export class Machine {
 
   /** Running is: sshd answers, and there is a network to reach it. A quick guest may be there first. */
   #tellRunning(): void {
-    if (!this.#boot?.ready || this.#connection === undefined || this.#stopAsked !== undefined)
-      return
-    this.#deps.state.update({ status: 'running', error: undefined })
+    const boot = this.#boot
+    if (!boot?.ready || boot.paused || this.#connection === undefined) return
+    if (this.#stopAsked === undefined)
+      this.#deps.state.update({ status: 'running', error: undefined })
   }
 
   #bootEvents(): BootEvents {

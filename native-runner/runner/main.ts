@@ -29,12 +29,12 @@ import { StateFile } from './state-file'
 process.umask(0o077)
 const logger = createLogger({ write: (line) => void process.stderr.write(line) })
 
-const config = await readConfig(process.argv[2]).catch((error: unknown) => {
+const given = await readConfig(process.argv[2]).catch((error: unknown) => {
   logger.error('runner.json is refused', { error: MicrovmError.from(error) })
   process.exit(runnerExitCodes.config)
 })
 try {
-  process.exit(await run(config))
+  process.exit(await run(given))
 } catch (error) {
   logger.error('the runner could not start', { error: MicrovmError.from(error) })
   process.exit(runnerExitCodes.startup)
@@ -53,28 +53,38 @@ async function run(config: RunnerConfig): Promise<number> {
   const statePath = join(config.vmDir, 'state.json')
   await refuseSecondRunner(socketPath)
   const state = new StateFile(statePath, await initialState(config, socketPath), logger)
-  const console = await ConsoleLog.open(join(config.vmDir, 'console.log'), config.consoleLogBytes)
+  const consoleLog = await ConsoleLog.open(
+    join(config.vmDir, 'console.log'),
+    config.consoleLogBytes,
+  )
   const spawn = (command: ChildCommand) => spawnChild(command, logger)
   const machine = new Machine(config, {
     network: gvproxyProvider({ executable: config.parts.gvproxy, spawnChild: spawn }),
     startVmm: startQemu({ spawnChild: spawn, platform: process.platform }, config),
-    console,
+    console: consoleLog,
     state,
     logger,
     freeBytes: async () => {
       const { bavail, bsize } = await statfs(dirname(config.disks.vm))
       return bavail * bsize
     },
-    onStats: (stats) => server.broadcast('stats', stats),
+    onStats: (stats) => server?.broadcast('stats', stats),
   })
-  // Whoever finds the socket finds a state.json that is ours.
-  await state.flush()
-  const server = await RpcServer.listen(socketPath, handlers(machine, state))
-  state.onChange((value) => server.broadcast('state', value))
+  let server: RpcServer | undefined
+  state.onChange((value) => server?.broadcast('state', value))
   obeySignals(machine)
   surviveNoBug(config, state)
-  const exitCode = await machine.run()
-  await console.close()
+  const life = machine.run()
+  try {
+    // Whoever finds the socket finds a state.json that is ours.
+    await state.flush()
+    server = await RpcServer.listen(socketPath, handlers(machine, state))
+  } catch (error) {
+    await machine.stop(true)
+    throw error
+  }
+  const exitCode = await life
+  await consoleLog.close()
   await server.close()
   if (config.socketDir !== config.vmDir) await rmdir(config.socketDir).catch(() => undefined)
   return exitCode

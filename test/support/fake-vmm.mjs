@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for a VMM with a guest: takes QEMU's arguments, speaks QMP and init's protocol on the
 // inherited descriptors, and behaves as the file `behaviour` beside the VM's disk says.
-import { appendFileSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 
@@ -27,6 +27,14 @@ function powerOff(reason, cause = 'guest-reset') {
   say({ event: 'shutdown', reason })
   tell('SHUTDOWN', { guest: true, reason: cause })
   setTimeout(() => process.exit(0), 20)
+}
+/** As soon as the test makes the file `now`. @param {() => void} act */
+function whenTold(act) {
+  const timer = setInterval(() => {
+    if (!existsSync(join(dir, 'now'))) return
+    clearInterval(timer)
+    act()
+  }, 10)
 }
 function boot() {
   say({ event: 'hello', protocol: 1 })
@@ -107,12 +115,12 @@ const behaviours = {
   },
   'fills the disk': () => {
     boot()
-    setTimeout(() => tell('BLOCK_IO_ERROR', fullDisk), 100)
+    whenTold(() => tell('BLOCK_IO_ERROR', fullDisk))
   },
   'has a broken disk': () => {
     boot()
     const data = { action: 'stop', nospace: false, reason: 'Input/output error' }
-    setTimeout(() => tell('BLOCK_IO_ERROR', data), 100)
+    whenTold(() => tell('BLOCK_IO_ERROR', data))
   },
 }
 rmSync(join(dir, 'commands'), { force: true })

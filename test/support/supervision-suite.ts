@@ -195,6 +195,8 @@ export function describeSupervision(name: string, vmm: string): void {
 
     it('pauses when the host’s disk is full, and goes on by itself when it is not', async () => {
       await start('fills the disk')
+      await fixture.until(running)
+      await writeFile(beside('now'), '')
       const { error } = await fixture.until(({ status }) => status === 'paused')
       expect(error).toMatchObject({
         code: 'DISK_FULL',
@@ -207,7 +209,9 @@ export function describeSupervision(name: string, vmm: string): void {
 
     it('pauses when its disk is broken, and goes on when it is told to', async () => {
       const handle = await start('has a broken disk')
+      await fixture.until(running)
       await expect(handle.client.request('resume', {})).rejects.toMatchObject({ code: 'CONFLICT' })
+      await writeFile(beside('now'), '')
       const { error } = await fixture.until(({ status }) => status === 'paused')
       expect(error?.message).toContain('Input/output error')
       expect(await handle.client.request('resume', {})).toMatchObject({ status: 'running' })
@@ -215,6 +219,7 @@ export function describeSupervision(name: string, vmm: string): void {
 
     it('that is paused can be stopped', async () => {
       const handle = await start('has a broken disk')
+      await writeFile(beside('now'), '')
       await fixture.until(({ status }) => status === 'paused')
       expect(await handle.stop()).toMatchObject({ status: 'stopped' })
       await expectNothingLeft()

@@ -35,7 +35,7 @@ export async function spawnRunner(
   const configPath = join(config.vmDir, 'runner.json')
   await prepareSocketDir(config.socketDir)
   await writeFileAtomic(configPath, `${JSON.stringify(config, null, 2)}\n`)
-  const child = await launch(script, configPath, logPath)
+  const child = await spawnDetached(script, configPath, logPath)
   let ended: { code: number | null; signal: NodeJS.Signals | null } | undefined
   child.once('exit', (code, exitSignal) => (ended = { code, signal: exitSignal }))
   const deadline = Date.now() + ANSWER_TIMEOUT_MS
@@ -68,7 +68,7 @@ async function prepareSocketDir(path: string): Promise<void> {
     })
 }
 
-async function launch(
+async function spawnDetached(
   script: string,
   configPath: string,
   logPath: string,

@@ -46,13 +46,13 @@ export async function readHostFeatures(platform = process.platform): Promise<Hos
   return { platform, obstacle }
 }
 
-/** @param tryAccelerator undefined if a guest runs under it, else why not */
+/** @param attempt gives undefined if a guest runs under it, else why not */
 export async function chooseAccelerator(
   features: HostFeatures,
-  tryAccelerator: (accelerator: Accelerator) => Promise<string | undefined>,
+  attempt: (accelerator: Accelerator) => Promise<string | undefined>,
 ): Promise<AcceleratorChoice> {
   const accelerator = features.platform === 'darwin' ? 'hvf' : 'kvm'
-  const obstacle = features.obstacle ?? (await tryAccelerator(accelerator))
+  const obstacle = features.obstacle ?? (await attempt(accelerator))
   return obstacle === undefined
     ? { accelerator, reason: 'a guest ran under hardware virtualisation' }
     : { accelerator: 'tcg', reason: `no hardware virtualisation: ${obstacle}` }

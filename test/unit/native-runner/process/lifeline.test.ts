@@ -41,7 +41,7 @@ async function startFamily(mechanism: 'kernel' | 'guard') {
   const parent = spawn(process.execPath, [join(dir, 'parent.mjs'), mechanism], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const line = await new Promise<string>((done) => parent.stdout.once('data', done))
+  const line = await new Promise<Buffer>((done) => parent.stdout.once('data', done))
   const pid = Number(String(line))
   // The shell that sets the death signal becomes the child itself a moment later.
   let child = await identifyProcess(pid)
