@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything the product can do, without a window: the app's IPC handlers and the CLI are two
 // faces of this one object. Plain Node; imports no Electron.
+import { join } from 'node:path'
 import { MicrovmError } from '../contract/errors'
 import type { DoctorReport, VmView } from '../contract/ipc'
+import { RUNNER_SOCKET } from '../contract/runner-rpc'
 import type { PortForward, VmSpecInput } from '../contract/vm-spec'
+import type { VmState } from '../contract/vm-state'
 import { createQemuBackend } from './hypervisor/qemu/qemu-backend'
+import { connectRunner } from './hypervisor/runner-client'
 import { adoptVm } from './hypervisor/vm-handle'
 import { createImageStore, type ImageStore } from './image/image-store'
 import { parseReference } from './image/reference'
-import { dataPaths } from './lib/data-paths'
+import { dataPaths, socketDirFor } from './lib/data-paths'
 import { silentLogger, type Logger } from './lib/logger'
 import { locateParts, type Parts } from './lib/parts'
 import { runtimeDir } from './lib/runtime-dir'
@@ -92,6 +96,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     now: Date.now,
     checkReference: (reference) => void parseReference(reference),
     adopt: adoptVm,
+    askRunner: (id) => askRunner(socketDirFor(paths.vm(id).dir, id, env)),
     launch: (record, startedAt, launchOptions) =>
       launchVm(
         { paths, files, images, backend, parts: locate, env, logger },
@@ -121,6 +126,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     close: () => machines.close(),
   }
+}
+
+async function askRunner(socketDir: string): Promise<VmState | undefined> {
+  const client = await connectRunner(join(socketDir, RUNNER_SOCKET)).catch(() => undefined)
+  const state = await client?.request('status', {}).catch(() => undefined)
+  client?.close()
+  return state
 }
 
 /** An image a machine was made from stays: the machine's disk is nothing without it. */

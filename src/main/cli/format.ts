@@ -6,7 +6,7 @@ import type { PortForward } from '../../contract/vm-spec'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
-export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
   return all
@@ -26,7 +26,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** "12 s", "3 min", "5 h", "2 days". */
-export function formatDuration(milliseconds: number): string {
+function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000))
   if (seconds < 120) return `${seconds} s`
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min`

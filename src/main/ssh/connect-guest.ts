@@ -107,6 +107,9 @@ async function dialOnce(
     },
     algorithms: {
       serverHostKey: ['ecdsa-sha2-nistp256'],
+      // The quickest that dropbear has: a guest may well be emulated.
+      kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org', 'ecdh-sha2-nistp256'],
+      hmac: ['hmac-sha2-256'],
       // First what Node's own crypto does fast.
       cipher: ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr', 'aes256-ctr'],
       compress: ['none'],

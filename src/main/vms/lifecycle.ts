@@ -62,6 +62,7 @@ export async function startMachine(
 
 /** @throws CONFLICT if it runs or is being launched, by whichever process */
 async function claimLaunch(deps: LifecycleDeps, machine: Machine): Promise<void> {
+  machine.requireKnownVersion()
   await machine.runnerEnded()
   await machine.correct()
   const launcher = await identifyProcess(process.pid)
@@ -172,6 +173,7 @@ export async function stopMachine(
     await machine.launch.ended
   }
   await machine.refresh()
+  machine.requireKnownVersion()
   const { handle, state } = machine
   if (handle !== undefined) {
     const last = await handle.stop({ force })
@@ -231,6 +233,7 @@ export async function setMachinePorts(
   ports: readonly PortForward[],
 ): Promise<void> {
   checkPorts(ports)
+  machine.requireKnownVersion()
   const { handle, state } = machine
   if (isActive(state.status)) {
     if (handle === undefined || state.status !== 'running') throw busy(machine, state.status)

@@ -21,6 +21,8 @@ export interface MachineDeps {
   readonly files: VmFiles
   /** undefined: the runner is gone. */
   adopt(id: string, state: VmState): Promise<VmHandle | undefined>
+  /** Asks whoever answers at the machine's usual socket; for when state.json cannot tell. */
+  askRunner(id: string): Promise<VmState | undefined>
   readonly logger: Logger
   now(): number
 }
@@ -67,6 +69,14 @@ export class Machine {
 
   get handle(): VmHandle | undefined {
     return this.#handle
+  }
+
+  /**
+   * Files of a newer version may mean what we do not know: such a machine is left alone.
+   * @throws STATE_VERSION
+   */
+  requireKnownVersion(): void {
+    if (this.#damaged?.code === 'STATE_VERSION') throw this.#damaged
   }
 
   /** @throws STATE_CORRUPT, STATE_VERSION, NOT_FOUND */
@@ -117,8 +127,15 @@ export class Machine {
     this.#damaged = record.kind === 'damaged' ? record.error : undefined
     if (this.#handle !== undefined) return
     if (state.kind === 'damaged') this.#damaged ??= state.error
-    this.#state = state.kind === 'found' ? state.value : initialState
+    this.#state =
+      state.kind === 'found' ? state.value : await this.#stateWithoutFile(state.kind === 'damaged')
     if (isActive(this.#state.status)) await this.#adoptOrCorrect()
+  }
+
+  /** A damaged file is no sign that the machine is off. */
+  async #stateWithoutFile(damaged: boolean): Promise<VmState> {
+    const told = damaged ? await this.#deps.askRunner(this.id) : undefined
+    return told ?? initialState
   }
 
   async #adoptOrCorrect(): Promise<void> {
@@ -211,18 +228,27 @@ export class Machine {
   async until(test: (state: VmState) => boolean, signal?: AbortSignal): Promise<VmState> {
     while (!test(this.#state)) {
       signal?.throwIfAborted()
-      if (this.#gone) throw new MicrovmError('NOT_FOUND', `${this.spec.name} has been deleted`)
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          this.#waiters.delete(wake)
-          signal?.removeEventListener('abort', wake)
-          resolve()
-        }
-        this.#waiters.add(wake)
-        signal?.addEventListener('abort', wake)
-      })
+      if (!this.exists) throw new MicrovmError('NOT_FOUND', `${this.spec.name} has been deleted`)
+      // What another process prepares is seen in its files only.
+      const followed = this.#handle !== undefined || this.launch !== undefined
+      await this.#nextChange(signal, followed ? undefined : POLL_MS)
+      if (!followed) await this.refresh()
     }
     return this.#state
+  }
+
+  async #nextChange(signal: AbortSignal | undefined, atMost: number | undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer)
+        this.#waiters.delete(wake)
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      const timer = atMost === undefined ? undefined : setTimeout(wake, atMost)
+      this.#waiters.add(wake)
+      signal?.addEventListener('abort', wake)
+    })
   }
 
   /** Tells everybody, if there is anything to tell. */
@@ -244,6 +270,7 @@ export class Machine {
   disconnect(): void {
     const handle = this.#handle
     this.#handle = undefined
+    this.#stats = undefined
     handle?.client.close()
   }
 }

@@ -1,63 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MicrovmError } from '../../../../src/contract/errors'
-import type { VmState } from '../../../../src/contract/vm-state'
-import type { Machines, VmEvent } from '../../../../src/main/engine'
-import { dataPaths, type DataPaths } from '../../../../src/main/lib/data-paths'
-import { silentLogger } from '../../../../src/main/lib/logger'
-import { identifyProcess, isAlive } from '../../../../src/main/lib/process-identity'
-import { createVmFiles, initialState } from '../../../../src/main/state/vm-files'
-import { createMachines, type MachinesDeps } from '../../../../src/main/vms/machines'
 import { FakeRunner } from './fake-runner'
+import { makeRig, type Rig } from './machines-rig'
 
-let root: string
-let paths: DataPaths
-let runners: Map<string, FakeRunner>
-let engines: (Machines & { close(): Promise<void> })[]
+let rig: Rig
+let open: Rig['open']
+let paths: Rig['paths']
+let runners: Rig['runners']
+let writeState: Rig['writeState']
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'microvm-machines-'))
-  paths = dataPaths(root)
-  runners = new Map()
-  engines = []
+  rig = await makeRig()
+  ;({ open, paths, runners, writeState } = rig)
 })
-afterEach(async () => {
-  for (const engine of engines) await engine.close()
-  for (const runner of runners.values()) await runner.die().catch(() => undefined)
-  await rm(root, { recursive: true, force: true })
-})
-
-/** Each call is another process on the same data directory, as far as machines can tell. */
-function open(changes: Partial<MachinesDeps> = {}): Machines & { close(): Promise<void> } {
-  const machines = createMachines({
-    paths,
-    files: createVmFiles(paths),
-    env: {},
-    logger: silentLogger,
-    now: Date.now,
-    checkReference: () => undefined,
-    adopt: async (id, state) =>
-      state.runner !== undefined && (await isAlive(state.runner))
-        ? runners.get(id)?.handle()
-        : undefined,
-    launch: async ({ id }) => {
-      const runner = await FakeRunner.start(id, paths.vm(id).state)
-      runners.set(id, runner)
-      setTimeout(() => void runner.say({ status: 'running', startedAt: Date.now() }), 5)
-      return runner.handle()
-    },
-    connect: () => Promise.reject(new Error('no guest here')),
-    ...changes,
-  })
-  engines.push(machines)
-  return machines
-}
-
-const writeState = (id: string, state: Partial<VmState>): Promise<void> =>
-  writeFile(paths.vm(id).state, JSON.stringify({ ...initialState, ...state }))
+afterEach(() => rig.dispose())
 
 describe('making machines', () => {
   it('lists them in the order they were made, all off', async () => {
@@ -212,110 +171,6 @@ describe('starting and stopping', () => {
     })
     const { id } = await machines.create({ name: 'once', image: 'starter' })
     expect((await machines.start(id)).state).toMatchObject({ status: 'stopped', exitCode: 3 })
-  })
-})
-
-describe('machines of other processes', () => {
-  it('are adopted with everything they do from then on', async () => {
-    const { id } = await open().create({ name: 'web', image: 'starter' })
-    await open().start(id)
-    const app = open()
-    const events: VmEvent[] = []
-    app.subscribe((event) => events.push(event))
-    expect((await app.list())[0]!.state.status).toBe('running')
-    const stats = {
-      at: 1,
-      cpuPercent: 5,
-      memoryUsedMib: 9,
-      memoryTotalMib: 99,
-      rxBytes: 0,
-      txBytes: 0,
-    }
-    runners.get(id)!.measure(stats)
-    await runners.get(id)!.say({ status: 'paused' })
-    expect((await app.get(id)).stats).toEqual(stats)
-    const statuses = events.map((event) => event.type === 'changed' && event.vm.state.status)
-    expect(statuses.at(-1)).toBe('paused')
-  })
-
-  it('are noticed when they come, change and go', async () => {
-    const app = open()
-    const events: string[] = []
-    app.subscribe((event) => {
-      events.push(event.type === 'changed' ? event.vm.state.status : 'removed')
-    })
-    const cli = open()
-    const { id } = await cli.create({ name: 'web', image: 'starter' })
-    await expect.poll(() => events).toContain('stopped')
-    await cli.start(id)
-    await expect.poll(() => events).toContain('running')
-    await cli.remove(id)
-    await expect.poll(() => events.at(-1), { timeout: 5000 }).toBe('removed')
-  })
-
-  it('become failed when their runner was killed, while we watch and while we do not', async () => {
-    const machines = open()
-    const { id } = await machines.create({ name: 'web', image: 'starter' })
-    await machines.start(id)
-    await runners.get(id)!.die()
-    const failed = {
-      status: 'failed',
-      error: { code: 'RUNNER_FAILED', message: 'runner ended unexpectedly' },
-    }
-    await expect.poll(async () => (await machines.get(id)).state).toMatchObject(failed)
-    expect((await open().get(id)).state).toMatchObject(failed)
-    expect((await machines.get(id)).state.runner).toBeUndefined()
-    expect((await machines.start(id)).state.status).toBe('running')
-  })
-
-  it('do not stay in a launch whose process has died', async () => {
-    const { id } = await open().create({ name: 'web', image: 'starter' })
-    const me = (await identifyProcess(process.pid))!
-    const launcher = { ...me, startTime: 'another time' }
-    await writeState(id, { status: 'starting', launcher })
-    const { state } = await open().get(id)
-    expect(state).toMatchObject({ status: 'failed', error: { code: 'RUNNER_FAILED' } })
-    expect(state.error!.message).toContain('interrupted')
-  })
-
-  it('count as off when they died while stopping', async () => {
-    const { id } = await open().create({ name: 'web', image: 'starter' })
-    const runner = { ...(await identifyProcess(process.pid))!, startTime: 'another time' }
-    await writeState(id, { status: 'stopping', runner, socket: '/nowhere' })
-    expect((await open().get(id)).state).toMatchObject({ status: 'stopped', ports: [] })
-  })
-
-  it('are not touched while another process prepares their launch', async () => {
-    const { id } = await open().create({ name: 'web', image: 'starter' })
-    const launcher = (await identifyProcess(process.pid))!
-    await writeState(id, { status: 'starting', launcher })
-    expect((await open().get(id)).state.status).toBe('starting')
-    await expect(open().stop(id)).rejects.toThrow('being launched by another process')
-  })
-})
-
-describe('damaged machines', () => {
-  it('are reported, hinder no other, and can be deleted', async () => {
-    const machines = open()
-    const { id } = await machines.create({ name: 'bad', image: 'starter' })
-    await machines.create({ name: 'good', image: 'starter' })
-    await writeFile(paths.vm(id).spec, '{')
-    const bad = (await machines.list()).find((vm) => vm.id === id)!
-    expect(bad).toMatchObject({ spec: { name: id }, damaged: { code: 'STATE_CORRUPT' } })
-    expect((await machines.get('good')).damaged).toBeUndefined()
-    await expect(machines.start(id)).rejects.toMatchObject({ code: 'STATE_CORRUPT' })
-    await machines.remove(id)
-    expect((await machines.list()).map(({ spec }) => spec.name)).toEqual(['good'])
-  })
-
-  it('start again when only their state was lost', async () => {
-    const machines = open()
-    const { id } = await machines.create({ name: 'web', image: 'starter' })
-    await writeFile(paths.vm(id).state, 'nonsense')
-    expect((await machines.get(id)).damaged?.code).toBe('STATE_CORRUPT')
-    const started = await machines.start(id)
-    expect(started.state.status).toBe('running')
-    expect((await machines.get(id)).damaged).toBeUndefined()
   })
 })
 
