@@ -22,7 +22,12 @@ export const Sparkline = memo(function Sparkline(props: SparklineProps): ReactNo
     points: POINTS,
   })
   return (
-    <svg className={`spark spark-${props.kind}`} width={WIDTH} height={HEIGHT} aria-hidden>
+    <svg
+      className={`spark spark-${props.kind}`}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      aria-hidden
+    >
       <path d={path} />
     </svg>
   )

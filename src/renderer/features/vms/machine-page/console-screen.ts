@@ -8,6 +8,8 @@ import { BoundedWriter } from './bounded-writer'
 export interface ConsoleListeners {
   onFollows(follows: boolean): void
   onError(error: unknown): void
+  /** There is something to see. */
+  onOutput(): void
 }
 
 export class ConsoleScreen {
@@ -28,7 +30,10 @@ export class ConsoleScreen {
   constructor(id: string) {
     this.#id = id
     const { terminal } = this.screen
-    this.#writer = new BoundedWriter((text, done) => terminal.write(text, done))
+    this.#writer = new BoundedWriter((text, done) => {
+      this.#listeners?.onOutput()
+      terminal.write(text, done)
+    })
     terminal.onScroll(() => this.#tellFollows())
     terminal.attachCustomKeyEventHandler(() => false)
   }

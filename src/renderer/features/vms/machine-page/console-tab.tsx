@@ -14,7 +14,7 @@ interface ConsoleTabProps {
 /** The serial log: what the kernel and the image's command print. Follows the end until one scrolls up. */
 export function ConsoleTab({ id, name }: ConsoleTabProps): ReactNode {
   const place = useRef<HTMLDivElement>(null)
-  const { log, follows, error, retry } = useConsole(id, place)
+  const { log, follows, empty, error, retry } = useConsole(id, place)
   const [searching, setSearching] = useState(false)
   useSearchKey(() => setSearching(true))
   return (
@@ -41,6 +41,9 @@ export function ConsoleTab({ id, name }: ConsoleTabProps): ReactNode {
         </ErrorPanel>
       )}
       {searching && <TerminalSearch screen={log.screen} onClose={() => setSearching(false)} />}
+      {empty && error === undefined && (
+        <p className="console-empty">Nothing has been printed yet.</p>
+      )}
       <div className="console-place" ref={place} role="log" aria-label={`Console log of ${name}`} />
     </div>
   )
@@ -49,6 +52,7 @@ export function ConsoleTab({ id, name }: ConsoleTabProps): ReactNode {
 interface ConsoleState {
   readonly log: ConsoleScreen
   readonly follows: boolean
+  readonly empty: boolean
   readonly error: unknown
   readonly retry: () => void
 }
@@ -57,17 +61,22 @@ interface ConsoleState {
 function useConsole(id: string, place: RefObject<HTMLDivElement | null>): ConsoleState {
   const [log] = useState(() => new ConsoleScreen(id))
   const [follows, setFollows] = useState(true)
+  const [empty, setEmpty] = useState(true)
   const [error, setError] = useState<unknown>(undefined)
   useEffect(() => {
     if (place.current !== null)
-      log.show(place.current, { onFollows: setFollows, onError: setError })
+      log.show(place.current, {
+        onFollows: setFollows,
+        onError: setError,
+        onOutput: () => setEmpty(false),
+      })
     return () => log.dispose()
   }, [log, place])
   const retry = (): void => {
     setError(undefined)
     void log.begin()
   }
-  return { log, follows, error, retry }
+  return { log, follows, empty, error, retry }
 }
 
 /** Ctrl/Cmd+F searches the log, wherever on the page the focus is. */

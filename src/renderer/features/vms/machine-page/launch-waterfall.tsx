@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReactNode } from 'react'
 import type { VmView } from '../../../../contract/ipc'
+import type { TimelineEvent } from '../../../../contract/vm-state'
 import { useTimeText } from '../../../ui/clock'
 import { formatMs } from '../../../ui/format'
 import { stageAbout, stageLabel } from '../stages'
@@ -11,11 +12,12 @@ import { layOutWaterfall, type WaterfallBar } from '../waterfall'
 export function LaunchWaterfall({ vm }: { readonly vm: VmView }): ReactNode {
   const current = useCurrent(vm)
   const { bars, total } = layOutWaterfall(vm.state.timeline, current)
+  const unmeasured = current !== undefined && vm.state.startedAt === undefined
   return (
     <section aria-labelledby="launch">
       <div className="section-line">
         <h2 id="launch">Launch</h2>
-        {bars.length > 0 && <span className="fine">{formatMs(total)} in all</span>}
+        {bars.length > 0 && !unmeasured && <span className="fine">{formatMs(total)} in all</span>}
       </div>
       {bars.length === 0 ? (
         <p className="fine">Not launched yet.</p>
@@ -30,13 +32,19 @@ export function LaunchWaterfall({ vm }: { readonly vm: VmView }): ReactNode {
   )
 }
 
-/** The stage under way and how far into the launch it is, once a second. */
-function useCurrent(vm: VmView): { readonly name: string; readonly at: number } | undefined {
-  const { status, startedAt } = vm.state
-  const starting = status === 'starting' && startedAt !== undefined
-  const elapsed = useTimeText((now) => (starting ? String(now - startedAt) : ''))
+/**
+ * The stage under way and how far into the launch it is, once a second. Until the launch says when
+ * it began, the stage stands there without a measure.
+ */
+function useCurrent(vm: VmView): TimelineEvent | undefined {
+  const { status, startedAt, timeline } = vm.state
+  const starting = status === 'starting'
+  const elapsed = useTimeText((now) =>
+    starting && startedAt !== undefined ? String(now - startedAt) : '',
+  )
   const name = currentStage(vm)
-  return starting && name !== '' ? { name, at: Number(elapsed) } : undefined
+  if (!starting || name === '') return undefined
+  return { name, at: elapsed === '' ? (timeline.at(-1)?.at ?? 0) + 1 : Number(elapsed) }
 }
 
 function Bar({ bar }: { readonly bar: WaterfallBar }): ReactNode {

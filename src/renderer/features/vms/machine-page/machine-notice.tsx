@@ -7,8 +7,7 @@ import { Button } from '../../../ui/button'
 import { ErrorPanel } from '../../../ui/feedback'
 import { ProgressDetails } from '../../images/progress-details'
 import { openShell } from '../../terminal/terminal-store'
-import { stages, stageLabel } from '../stages'
-import { currentStage } from '../state-text'
+import { bootProgress } from '../boot-progress'
 import { askDelete, cancelLaunch, runAction } from '../vm-actions'
 
 /** What needs the user's eye: a launch under way, a failure, a pause, damaged files. */
@@ -28,22 +27,13 @@ export function MachineNotice({ vm }: { readonly vm: VmView }): ReactNode {
 }
 
 function LaunchProgress({ vm }: { readonly vm: VmView }): ReactNode {
-  const stage = currentStage(vm)
-  const index = stages.findIndex(({ name }) => name === stage)
-  const layers = vm.progress?.layers ?? []
-  // A pull tells its own progress; the boot counts its stages.
-  const progress =
-    vm.progress !== undefined && (layers.length > 0 || vm.progress.fraction !== undefined)
-      ? vm.progress
-      : {
-          stage,
-          message: vm.progress?.message ?? `Starting · ${stageLabel(stage)}`,
-          ...(index < 0 ? {} : { fraction: index / stages.length }),
-        }
+  const pulls = (vm.progress?.layers ?? []).length > 0
   return (
     <ProgressDetails
+      // A pull's bar and the boot's are two bars: none runs backwards into the other.
+      key={pulls ? 'pull' : 'boot'}
       title={`Launching ${vm.spec.name}`}
-      progress={progress}
+      progress={pulls ? vm.progress : bootProgress(vm)}
       cancelling={false}
       onCancel={() => cancelLaunch(vm.id, vm.spec.name)}
     />
