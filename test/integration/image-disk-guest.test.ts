@@ -73,7 +73,9 @@ function wholeSeconds(nanoseconds: string): string {
 
 /** What the guest prints until it ends. */
 async function boot(descriptor: string): Promise<string> {
-  const append = 'console=hvc0 root=/dev/vda rootfstype=erofs ro init=/init quiet panic=-1 reboot=t'
+  // loglevel=1: a warning of the kernel, on a busy host, would land in the middle of a line.
+  const append =
+    'console=hvc0 root=/dev/vda rootfstype=erofs ro init=/init loglevel=1 panic=-1 reboot=t'
   const { stdout } = await run(
     'qemu-system-x86_64',
     [

@@ -77,7 +77,8 @@ export async function withImage<T>(
     try {
       return await work(folder)
     } finally {
-      await run('umount', [folder])
+      // Lazily: a check that failed half-way may still hold files open.
+      await run('umount', ['-l', folder])
     }
   } finally {
     await rm(folder, { recursive: true, force: true })

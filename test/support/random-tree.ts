@@ -10,7 +10,7 @@ import type { Listing } from './erofs-judge'
 const BLOCK = 4096
 
 /** mulberry32: numbers from 0 up to 1. */
-export function randomNumbers(seed: number): () => number {
+function randomNumbers(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
