@@ -2,7 +2,7 @@
 // How the runner supervises: every way a machine can end, with stand-ins for VMM and gvproxy. The
 // stand-in for the VMM is a parameter, so that each backend's launcher can be put to the same test.
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -81,7 +81,7 @@ export function describeSupervision(name: string, vmm: string): void {
       expect(await note('commands')).toMatch(/^set-time \d{10}\.\d{3}\n/)
     })
 
-    it('is stopped gently by TERM, as the whole group is at a logout', async () => {
+    it('is stopped gently by TERM to its runner', async () => {
       const handle = await start('boots')
       await fixture.until(running)
       process.kill(handle.runner.pid, 'SIGTERM')
@@ -119,6 +119,15 @@ export function describeSupervision(name: string, vmm: string): void {
       const handle = await start('says nothing')
       expect(await handle.stop()).toMatchObject({ status: 'stopped' })
       await expectNothingLeft()
+    })
+
+    it('removes a folder made for its sockets alone', async () => {
+      const socketDir = beside('sockets')
+      const handle = await start('boots', { socketDir })
+      await fixture.until(running)
+      expect(await readdir(socketDir)).toContain('runner.sock')
+      await handle.stop()
+      await expect(readdir(socketDir)).rejects.toMatchObject({ code: 'ENOENT' })
     })
 
     it('answers several clients, and is adopted by state.json alone', async () => {

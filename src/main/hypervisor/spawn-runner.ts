@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts the runner of one machine: a detached process that outlives us. Done when its control
 // socket answers; a runner that ends before that is reported with the end of its log.
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { lstat, mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,7 @@ import { vmHandle } from './vm-handle'
 
 const ANSWER_TIMEOUT_MS = 20_000
 const POLL_MS = 5
+const END_GRACE_MS = 5000
 /** A runner.log beyond this begins anew with the next start. */
 const MAX_LOG_BYTES = 1024 * 1024
 const LOG_TAIL_LINES = 5
@@ -36,12 +37,17 @@ export async function spawnRunner(
   await prepareSocketDir(config.socketDir)
   await writeFileAtomic(configPath, `${JSON.stringify(config, null, 2)}\n`)
   const child = await spawnDetached(script, configPath, logPath)
-  let ended: { code: number | null; signal: NodeJS.Signals | null } | undefined
-  child.once('exit', (code, exitSignal) => (ended = { code, signal: exitSignal }))
+  let ended: RunnerEnd | undefined
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', (code, exitSignal) => {
+      ended = { code, signal: exitSignal }
+      resolve()
+    })
+  })
   const deadline = Date.now() + ANSWER_TIMEOUT_MS
   try {
     for (;;) {
-      signal?.throwIfAborted()
+      if (signal?.aborted) throw new MicrovmError('CANCELLED', 'cancelled')
       if (ended !== undefined) throw await explainEnd(ended, config)
       const client = await connectTo(child.pid ?? 0, join(config.socketDir, RUNNER_SOCKET))
       if (client !== undefined) {
@@ -53,9 +59,22 @@ export async function spawnRunner(
       await sleep(POLL_MS)
     }
   } catch (error) {
-    if (ended === undefined) child.kill('SIGKILL')
+    if (ended === undefined) await endRunner(child, exited)
     throw error
   }
+}
+
+interface RunnerEnd {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** TERM lets it tidy up; a guest that has hardly begun to boot is no reason to wait long. */
+async function endRunner(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_GRACE_MS)
+  await exited
+  clearTimeout(timer)
 }
 
 /** Made by us or refused: in a shared temp directory someone else could have been first. */
@@ -72,7 +91,7 @@ async function spawnDetached(
   script: string,
   configPath: string,
   logPath: string,
-): Promise<ReturnType<typeof spawn>> {
+): Promise<ChildProcess> {
   const full = await stat(logPath).then(
     ({ size }) => size > MAX_LOG_BYTES,
     () => false,
@@ -122,7 +141,7 @@ async function connectTo(
 
 /** The runner itself knows best, if it came far enough to say so; else the end of its log. */
 async function explainEnd(
-  ended: { code: number | null; signal: NodeJS.Signals | null },
+  ended: RunnerEnd,
   { vmDir, launch }: RunnerConfigInput,
 ): Promise<MicrovmError> {
   const state = await readState(join(vmDir, 'state.json'))
