@@ -164,6 +164,7 @@ export class LayerStore {
         { ...job, ...(digest === undefined ? {} : { digest }) },
         { signal, onBytes: report },
       )
+      signal.throwIfAborted()
       return await this.#publish(diffId, { dataPath, indexPath }, summary)
     } catch (error) {
       throw await explainFullDisk(error, folder, source.size)

@@ -42,7 +42,7 @@ export class SharedTasks<T, P> {
       if (cancel) signal?.removeEventListener('abort', cancel)
       if (onProgress) task.listeners.delete(onProgress)
       task.callers--
-      if (task.callers === 0) await this.#abandon(key, task)
+      if (task.callers === 0 && this.#tasks.get(key) === task) await this.#abandon(key, task)
     }
   }
 
@@ -65,7 +65,7 @@ export class SharedTasks<T, P> {
 
   /** Waits for the work to have cleaned up after itself. A newcomer meanwhile starts anew. */
   async #abandon(key: string, task: Task<T, P>): Promise<void> {
-    if (this.#tasks.get(key) === task) this.#tasks.delete(key)
+    this.#tasks.delete(key)
     task.cancelling.abort()
     await task.result.catch(() => undefined)
   }

@@ -17,7 +17,11 @@ beforeEach(() => {
   folder = join(root, String(turn++))
 })
 
-function jobOf(tar: Buffer, changes: Partial<LayerJob> = {}, blob = gzipSync(tar)): LayerJob {
+function jobOf(
+  tar: Buffer,
+  changes: Partial<LayerJob> = {},
+  blob: Buffer = gzipSync(tar),
+): LayerJob {
   const path = `${folder}.blob`
   writeFileSync(path, blob)
   return {

@@ -108,8 +108,11 @@ describe('the layer store', () => {
     const cancelling = new AbortController()
     const { store } = storeWith(async (job, ingestOptions) => {
       const summary = await ingestLayer(job, ingestOptions)
+      const stopped = new Promise((resolve) =>
+        ingestOptions.signal.addEventListener('abort', resolve),
+      )
       cancelling.abort()
-      ingestOptions.signal.throwIfAborted()
+      await stopped
       return summary
     })
     await expect(store.ensure(request(), options(cancelling.signal))).rejects.toMatchObject({

@@ -26,8 +26,8 @@ describe('a shared task', () => {
     const tasks = new SharedTasks<string, number>()
     const { run, seen, finish, tell } = work()
     const heard: number[] = []
-    const onProgress = (n: number): void => void heard.push(n)
-    const calls = [tasks.run('k', run, { onProgress }), tasks.run('k', run, { onProgress })]
+    const hears = () => ({ onProgress: (n: number): void => void heard.push(n) })
+    const calls = [tasks.run('k', run, hears()), tasks.run('k', run, hears())]
     tell(5)
     finish('done')
     expect(await Promise.all(calls)).toEqual(['done', 'done'])

@@ -95,6 +95,6 @@ export function layerOf(
   tar: Buffer,
   compress = true,
 ): { blob: Buffer; digest: string; diffId: string } {
-  const blob = compress ? gzipSync(tar) : tar
+  const blob: Buffer = compress ? gzipSync(tar) : tar
   return { blob, digest: sha256(blob), diffId: sha256(tar) }
 }

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Progress } from '../../../../src/contract/images'
+import { createImageStore, type ImageStoreDeps } from '../../../../src/main/image/image-store'
+import { ingestLayer } from '../../../../src/main/image/layer-ingest'
+import { OCI_INDEX } from '../../../../src/main/image/manifest'
+import { dataPaths } from '../../../../src/main/lib/data-paths'
+import { silentLogger } from '../../../../src/main/lib/logger'
+import { makeImage, writeLayout, type MadeImage } from './support/make-image'
+import { listTree } from './support/make-tree'
+import { Repository, startServer, type ScriptedServer } from './support/scripted-registry'
+import { tarOf } from './support/tar-bytes'
+
+const root = mkdtempSync(join(tmpdir(), 'image-store-'))
+afterAll(() => rmSync(root, { recursive: true }))
+let turn = 0
+let paths: ReturnType<typeof dataPaths>['images']
+let server: ScriptedServer
+let repository: Repository
+beforeEach(async () => {
+  paths = dataPaths(join(root, String(turn++))).images
+  repository = new Repository()
+  server = await startServer(repository.answer)
+})
+afterEach(() => server.close())
+
+const warn = vi.fn()
+beforeEach(() => warn.mockReset())
+const storeWith = (deps: Partial<ImageStoreDeps> = {}) =>
+  createImageStore({
+    paths,
+    starterLayout: undefined,
+    logger: { ...silentLogger, warn },
+    arch: 'x64',
+    ingest: ingestLayer,
+    ...deps,
+  })
+
+const base = [{ name: 'etc/base', data: 'b'.repeat(50_000) }]
+const debian = makeImage([base, [{ name: 'etc/.wh.base' }, { name: 'app', data: 'app' }]])
+const other = makeImage([base, [{ name: 'other', data: 'o'.repeat(9000) }]])
+
+/** Puts an image where the registry serves it. */
+function publish(image: MadeImage, tag: string): string {
+  for (const [digest, bytes] of image.blobs)
+    repository.add(
+      bytes,
+      digest === image.manifest.digest ? image.manifest.mediaType : 'application/octet-stream',
+    )
+  repository.add(image.blobs.get(image.manifest.digest)!, image.manifest.mediaType, tag)
+  return `${server.host}/acme/app:${tag}`
+}
+const files = (folder: string): string[] => {
+  try {
+    return readdirSync(folder).toSorted()
+  } catch {
+    return []
+  }
+}
+const layerFiles = (image: MadeImage): string[] =>
+  image.diffIds.flatMap((id) => [`${id.slice(7)}.data`, `${id.slice(7)}.index`]).toSorted()
+
+describe('pulling an image', () => {
+  it('stores it so that it is found, listed and has its tree, also by another process', async () => {
+    const reference = publish(debian, 'v1')
+    const pulled = await storeWith({ now: () => 1234 }).pull(reference, {})
+    expect(pulled.view).toMatchObject({
+      reference,
+      digest: debian.manifest.digest,
+      platform: 'linux/amd64',
+      pulledAt: 1234,
+      createdAt: Date.parse('2024-01-01'),
+      builtIn: false,
+      layers: [
+        { diffId: debian.diffIds[0], entries: 1, createdBy: 'step 1' },
+        { diffId: debian.diffIds[1], entries: 2, createdBy: 'step 2' },
+      ],
+    })
+    const store = storeWith()
+    expect(await store.find(reference)).toEqual(pulled)
+    expect(await store.find(debian.manifest.digest)).toEqual(pulled)
+    expect(await store.find(`${server.host}/acme/app@${debian.manifest.digest}`)).toEqual(pulled)
+    expect(await store.list()).toEqual([pulled.view])
+    expect(listTree(await store.tree(pulled))).toEqual(['app=3', 'etc/'])
+    expect(files(paths.layers)).toEqual(layerFiles(debian))
+  })
+
+  it('takes the platform of this computer out of an index', async () => {
+    const arm = makeImage([[{ name: 'arm' }]], { architecture: 'arm64' })
+    publish(debian, 'amd')
+    publish(arm, 'arm')
+    const manifests = [arm.manifest, debian.manifest]
+    const index = repository.addJson({ schemaVersion: 2, manifests }, OCI_INDEX, 'multi')
+    const reference = `${server.host}/acme/app:multi`
+    expect((await storeWith().pull(reference, {})).view.digest).toBe(debian.manifest.digest)
+    expect((await storeWith({ arch: 'arm64' }).pull(reference, {})).view.platform).toBe(
+      'linux/arm64',
+    )
+    const pinned = `${server.host}/acme/app@${index.digest}`
+    expect((await storeWith().pull(pinned, {})).view).toMatchObject({
+      reference: pinned,
+      digest: debian.manifest.digest,
+    })
+  })
+
+  it('refuses an image for other architectures and names them', async () => {
+    const arm = makeImage([[{ name: 'arm' }]], { architecture: 'arm64' })
+    const reference = publish(arm, 'arm')
+    for (const manifests of [
+      undefined,
+      [arm.manifest, { ...arm.manifest, platform: { os: 'linux', architecture: 's390x' } }],
+    ]) {
+      if (manifests) repository.addJson({ schemaVersion: 2, manifests }, OCI_INDEX, 'arm')
+      await expect(storeWith().pull(reference, {})).rejects.toMatchObject({
+        code: 'IMAGE_PLATFORM',
+        message: expect.stringContaining(
+          manifests ? 'linux/arm64, linux/s390x' : 'linux/arm64',
+        ) as string,
+        hint: expect.stringContaining('amd64') as string,
+      })
+    }
+    expect(files(paths.layers)).toEqual([])
+  })
+
+  it('fetches no layer twice, and none that another image has', async () => {
+    const store = storeWith()
+    await Promise.all([store.pull(publish(debian, 'v1'), {}), store.pull(publish(other, 'v2'), {})])
+    const blobs = server.asked.map(({ url }) => url).filter((url) => url.includes('/blobs/'))
+    expect(blobs.length).toBe(new Set(blobs).size)
+    const states: string[] = []
+    await store.pull(publish(debian, 'v3'), {
+      onProgress: ({ layers }: Progress) =>
+        states.push(...(layers ?? []).map(({ state }) => state)),
+    })
+    expect(states.at(-1)).toBe('reused')
+  })
+
+  it('tells how far it is, up to all of it', async () => {
+    const told: Progress[] = []
+    await storeWith().pull(publish(debian, 'v1'), { onProgress: (progress) => told.push(progress) })
+    expect(told[0]).toMatchObject({ stage: 'image', message: `Pulling ${server.host}/acme/app:v1` })
+    expect(told.at(-1)).toMatchObject({
+      fraction: 1,
+      layers: [{ state: 'done' }, { state: 'done' }],
+    })
+    const fractions = told.flatMap(({ fraction }) => fraction ?? [])
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b))
+  })
+
+  it('keeps the good layers, and nothing else, of an image with a bad one', async () => {
+    const evil = makeImage([base, [{ name: 'evil' }]], {
+      diffIds: [debian.diffIds[0]!, debian.diffIds[1]!],
+    })
+    const reference = publish(evil, 'v1')
+    await expect(storeWith().pull(reference, {})).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+      message: expect.stringContaining(`pull ${reference}: layer 2 of 2`) as string,
+    })
+    expect(
+      files(paths.layers).filter((name) => !layerFiles(debian).slice(0, 4).includes(name)),
+    ).toEqual([])
+    expect(files(paths.layers).some((name) => name.startsWith(debian.diffIds[1]!.slice(7)))).toBe(
+      false,
+    )
+    expect(files(paths.refs)).toEqual([])
+    expect(await storeWith().find(reference)).toBeUndefined()
+  })
+
+  it('leaves nothing half-done when cancelled', async () => {
+    const cancelling = new AbortController()
+    const reference = publish(debian, 'v1')
+    const store = storeWith({
+      ingest: async (job, options) => {
+        writeFileSync(job.dataPath, 'half')
+        cancelling.abort()
+        options.signal.throwIfAborted()
+        return ingestLayer(job, options)
+      },
+    })
+    await expect(store.pull(reference, { signal: cancelling.signal })).rejects.toMatchObject({
+      code: 'CANCELLED',
+    })
+    expect(files(paths.layers)).toEqual([])
+    expect(files(paths.refs)).toEqual([])
+  })
+
+  it('gives a name to another image when the tag has moved, and keeps the old one by digest', async () => {
+    const store = storeWith()
+    const reference = publish(debian, 'v1')
+    await store.pull(reference, {})
+    publish(other, 'v1')
+    expect((await store.ensure(reference, {})).view.digest).toBe(debian.manifest.digest)
+    expect((await store.pull(reference, {})).view.digest).toBe(other.manifest.digest)
+    const views = await store.list()
+    expect(views.map(({ reference: name }) => name).toSorted()).toEqual(
+      [reference, debian.manifest.digest].toSorted(),
+    )
+    expect((await store.find(debian.manifest.digest))!.layers).toHaveLength(2)
+  })
+
+  it('of the same name by two at once ends well for both', async () => {
+    const reference = publish(debian, 'v1')
+    const results = await Promise.all(
+      [1, 2].map(() => storeWith({ now: () => 5 }).pull(reference, {})),
+    )
+    expect(results[0]).toEqual(results[1])
+    expect(files(paths.layers)).toEqual(layerFiles(debian))
+  })
+
+  it('by digest alone is not possible, by a wrong name neither', async () => {
+    await expect(storeWith().ensure(debian.manifest.digest, {})).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+    })
+    await expect(storeWith().pull('Not A Name', {})).rejects.toMatchObject({
+      code: 'REFERENCE_INVALID',
+    })
+    await expect(storeWith().pull(`${server.host}/acme/app:none`, {})).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+    })
+  })
+})
+
+describe('sizes', () => {
+  it('are those on the disk, own ones apart from shared ones', async () => {
+    const store = storeWith()
+    await store.pull(publish(debian, 'v1'), {})
+    await store.pull(publish(other, 'v2'), {})
+    const [first, second] = await store.list()
+    const onDisk = (id: string): number =>
+      ['data', 'index'].reduce(
+        (sum, kind) => sum + statSync(join(paths.layers, `${id.slice(7)}.${kind}`)).blocks * 512,
+        0,
+      )
+    const [shared, own] = debian.diffIds.map(onDisk)
+    expect(first).toMatchObject({ size: shared! + own!, ownSize: own })
+    expect(second!.ownSize).toBe(onDisk(other.diffIds[1]!))
+    await store.pull(publish(debian, 'v3'), {})
+    expect((await store.list()).find(({ reference }) => reference.endsWith('v1'))!.ownSize).toBe(0)
+  })
+})
+
+describe('removing an image', () => {
+  it('removes what no other image needs', async () => {
+    const store = storeWith()
+    const [one, two] = [publish(debian, 'v1'), publish(other, 'v2')]
+    await store.pull(one, {})
+    await store.pull(two, {})
+    await store.remove(one)
+    expect(await store.find(one)).toBeUndefined()
+    expect((await store.list()).map(({ reference }) => reference)).toEqual([two])
+    expect(files(paths.layers)).toEqual(layerFiles(other))
+    await store.remove(two)
+    expect([paths.layers, paths.manifests, paths.refs].map(files)).toEqual([[], [], []])
+  })
+
+  it('only takes a name away while there is another', async () => {
+    const store = storeWith()
+    const [one, two] = [publish(debian, 'v1'), publish(debian, 'v2')]
+    await store.pull(one, {})
+    await store.pull(two, {})
+    await store.remove(one)
+    expect((await store.find(two))!.layers).toHaveLength(2)
+    await store.remove(debian.manifest.digest)
+    expect(files(paths.layers)).toEqual([])
+  })
+
+  it('removes the disks made of its layers, and no others', async () => {
+    const store = storeWith()
+    const [one, two] = [publish(debian, 'v1'), publish(other, 'v2')]
+    await store.pull(one, {})
+    await store.pull(two, {})
+    for (const [name, id] of [
+      ['gone', debian.diffIds[1]!],
+      ['kept', other.diffIds[1]!],
+    ] as const) {
+      mkdirSync(join(paths.disks, name), { recursive: true })
+      writeFileSync(
+        join(paths.disks, name, 'disk.vmdk'),
+        `RW 8 FLAT "../../layers/${id.slice(7)}.data" 0\n`,
+      )
+    }
+    await store.remove(one)
+    expect(files(paths.disks)).toEqual(['kept'])
+  })
+
+  it('that is not there fails', async () => {
+    await expect(storeWith().remove('debian')).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+    await expect(storeWith().remove('starter')).rejects.toMatchObject({ code: 'CONFLICT' })
+  })
+})
+
+describe('the starter image', () => {
+  const starter = makeImage([[{ name: 'bin/sh', data: 'sh' }]])
+  const layout = (image = starter): string =>
+    writeLayout(join(root, `starter-${turn++}`), { image, name: 'latest' })
+
+  it('is listed before its first use, and then found without a registry', async () => {
+    const store = storeWith({ starterLayout: layout() })
+    const [unused] = await store.list()
+    expect(unused).toMatchObject({
+      reference: 'starter',
+      builtIn: true,
+      digest: starter.manifest.digest,
+    })
+    expect(unused!.size).toBeGreaterThan(0)
+    expect(files(paths.layers)).toEqual([])
+    const found = await store.find('starter')
+    expect(found!.view).toMatchObject({
+      reference: 'starter',
+      builtIn: true,
+      digest: starter.manifest.digest,
+    })
+    expect(await store.ensure('docker.io/library/starter:latest', {})).toEqual(found)
+    expect(await store.list()).toEqual([found!.view])
+    expect(server.asked).toEqual([])
+  })
+
+  it('is a newer one after an update, the old one stays by its digest', async () => {
+    await storeWith({ starterLayout: layout() }).find('starter')
+    const newer = makeImage([[{ name: 'bin/sh', data: 'newer' }]])
+    const store = storeWith({ starterLayout: layout(newer) })
+    expect((await store.find('starter'))!.view.digest).toBe(newer.manifest.digest)
+    expect((await store.find(starter.manifest.digest))!.view.builtIn).toBe(false)
+  })
+
+  it('comes back after it was removed', async () => {
+    const store = storeWith({ starterLayout: layout() })
+    await store.find('starter')
+    await store.remove('starter')
+    expect(files(paths.layers)).toEqual([])
+    expect((await store.list()).map(({ reference }) => reference)).toEqual(['starter'])
+    expect(await store.find('starter')).toBeDefined()
+  })
+
+  it('keeps its name to itself', async () => {
+    const path = writeLayout(join(root, `import-${turn++}`), { image: debian })
+    await expect(storeWith().importPath(path, { reference: 'starter' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+  })
+
+  it('that is not installed, or broken, does not hide the other images', async () => {
+    await storeWith().pull(publish(debian, 'v1'), {})
+    await expect(storeWith().ensure('starter', {})).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+    })
+    expect(await storeWith().find('starter')).toBeUndefined()
+    expect(await storeWith({ starterLayout: join(root, 'nowhere') }).list()).toHaveLength(1)
+    expect(warn).toHaveBeenCalled()
+  })
+})
+
+describe('importing an image', () => {
+  it('stores it under the name asked for, or the one it brings', async () => {
+    const store = storeWith()
+    const path = writeLayout(join(root, `import-${turn++}`), {
+      image: debian,
+      name: 'docker.io/library/app:3',
+    })
+    expect((await store.importPath(path, {})).view.reference).toBe('app:3')
+    expect((await store.importPath(path, { reference: 'mine' })).view.reference).toBe('mine')
+    expect(listTree(await store.tree((await store.find('mine'))!))).toEqual(['app=3', 'etc/'])
+  })
+
+  it('tells what is wrong with which file', async () => {
+    await expect(storeWith().importPath('/dev/null', {})).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+      message: expect.stringContaining('import /dev/null') as string,
+    })
+  })
+})
+
+describe('a damaged store', () => {
+  const damaged = async (damage: () => void) => {
+    const [one, two] = [publish(debian, 'v1'), publish(other, 'v2')]
+    await storeWith().pull(one, {})
+    await storeWith().pull(two, {})
+    damage()
+    return { one, two, store: storeWith() }
+  }
+  const overwrite = (folder: string, pattern: RegExp): void => {
+    const name = files(folder).find((candidate) => pattern.test(candidate))!
+    writeFileSync(join(folder, name), '{"half": ')
+  }
+
+  it.each<[string, () => void]>([
+    ['reference', () => overwrite(paths.refs, /v1-[0-9a-f]+\.json$/)],
+    ['manifest', () => overwrite(paths.manifests, new RegExp(debian.manifest.digest.slice(7)))],
+    [
+      'index of a layer',
+      () => overwrite(paths.layers, new RegExp(`${debian.diffIds[1]!.slice(7)}.index`)),
+    ],
+  ])('with a bad %s says so, sets it aside, and the rest goes on', async (_what, damage) => {
+    const { one, two, store } = await damaged(damage)
+    expect(await store.find(one)).toBeUndefined()
+    expect(warn).toHaveBeenCalled()
+    expect(
+      [paths.refs, paths.manifests, paths.layers]
+        .flatMap(files)
+        .filter((name) => name.endsWith('.corrupt')).length,
+    ).toBeGreaterThan(0)
+    expect((await store.find(two))!.layers).toHaveLength(2)
+    expect((await store.list()).some(({ reference }) => reference === two)).toBe(true)
+    expect((await store.ensure(one, {})).layers).toHaveLength(2)
+  })
+
+  it('with a layer gone pulls it again', async () => {
+    const { one, store } = await damaged(() =>
+      rmSync(join(paths.layers, `${debian.diffIds[1]!.slice(7)}.index`)),
+    )
+    expect(await store.find(one)).toBeUndefined()
+    expect((await store.list()).length).toBe(2)
+    expect((await store.ensure(one, {})).layers).toHaveLength(2)
+  })
+})
+
+describe('a plain tar', () => {
+  it('is taken in like a layer and grafted at /.microvm', async () => {
+    const store = storeWith()
+    const path = join(root, `bundle-${turn}.tar`)
+    writeFileSync(
+      path,
+      tarOf({ name: '.microvm/', flag: '5' }, { name: '.microvm/init', data: 'init' }),
+    )
+    const bundle = await store.ensureLayer(path)
+    expect(await store.ensureLayer(path)).toEqual(bundle)
+    expect(readFileSync(bundle.dataPath).toString('latin1', 0, 4)).toBe('init')
+    const image = await store.pull(publish(debian, 'v1'), {})
+    const tree = await store.graft(await store.tree(image), bundle)
+    expect(listTree(tree)).toEqual(['.microvm/', '.microvm/init=4', 'app=3', 'etc/'])
+    expect(tree.layers.at(-1)!.diffId).toBe(bundle.diffId)
+  })
+})
+
+describe('the time of last use', () => {
+  it('is kept with the name, over a new pull, and needs an image', async () => {
+    const reference = publish(debian, 'v1')
+    await storeWith().pull(reference, {})
+    await storeWith({ now: () => 77 }).markUsed(reference)
+    await storeWith().pull(reference, {})
+    expect((await storeWith().find(reference))!.view.lastUsedAt).toBe(77)
+    await storeWith().markUsed('never-pulled')
+    await storeWith().markUsed(debian.manifest.digest)
+    expect(await storeWith().list()).toHaveLength(1)
+  })
+})
