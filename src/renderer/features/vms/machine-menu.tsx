@@ -6,6 +6,7 @@ import type { VmView } from '../../../contract/ipc'
 import { openMachine } from '../../app/route'
 import { orToast } from '../../ui/toast-store'
 import { openShell } from '../terminal/terminal-store'
+import { useVm } from './vm-store'
 import { actionLabel, actionsFor, runAction, type VmAction } from './vm-actions'
 
 const keys: Partial<Record<VmAction, string>> = {
@@ -17,7 +18,12 @@ const keys: Partial<Record<VmAction, string>> = {
 }
 
 /** Everything one can do with a machine, at the pointer. */
-export function MachineMenu({ vm }: { readonly vm: VmView }): ReactNode {
+export function MachineMenu({ id }: { readonly id: string }): ReactNode {
+  const vm = useVm(id)
+  return vm === undefined ? null : <Content vm={vm} />
+}
+
+function Content({ vm }: { readonly vm: VmView }): ReactNode {
   const actions = actionsFor(vm).filter((action) => action !== 'delete')
   const copy = (text: string): void =>
     void orToast('Nothing was copied', call('app.writeClipboard', { text }))

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ContextMenu } from 'radix-ui'
 import { memo, type ReactNode } from 'react'
 import type { VmView } from '../../../contract/ipc'
 import { openMachine } from '../../app/route'
@@ -8,7 +7,6 @@ import { formatCount, formatPercent } from '../../ui/format'
 import { Sparkline } from '../../ui/sparkline'
 import { StatusDot } from '../../ui/status-dot'
 import { openShell } from '../terminal/terminal-store'
-import { MachineMenu } from './machine-menu'
 import { PortLinks } from './port-links'
 import { sinceText, stateLine, stateText } from './state-text'
 import { actionLabel, actionsFor, runAction, type VmAction } from './vm-actions'
@@ -28,26 +26,22 @@ export const MachineRow = memo(function MachineRow(props: MachineRowProps): Reac
   const vm = useVm(props.id)
   if (vm === undefined) return null
   return (
-    <ContextMenu.Root modal={false} onOpenChange={(open) => open && props.onSelect(props.id)}>
-      <ContextMenu.Trigger asChild>
-        <div
-          className="table-row machine-grid"
-          role="row"
-          aria-rowindex={props.rowIndex + 2}
-          aria-selected={props.selected}
-          aria-label={`${vm.spec.name}, ${stateLine(stateText(vm))}`}
-          data-testid={`machine-${vm.spec.name}`}
-          data-status={vm.state.status}
-          tabIndex={props.selected ? 0 : -1}
-          style={{ transform: `translateY(${props.top}px)` }}
-          onFocus={() => props.onSelect(props.id)}
-          onDoubleClick={() => openMachine(props.id)}
-        >
-          <Cells vm={vm} />
-        </div>
-      </ContextMenu.Trigger>
-      <MachineMenu vm={vm} />
-    </ContextMenu.Root>
+    <div
+      className="table-row machine-grid"
+      role="row"
+      aria-rowindex={props.rowIndex + 2}
+      aria-selected={props.selected}
+      aria-label={`${vm.spec.name}, ${stateLine(stateText(vm))}`}
+      data-testid={`machine-${vm.spec.name}`}
+      data-status={vm.state.status}
+      tabIndex={props.selected ? 0 : -1}
+      style={{ transform: `translateY(${props.top}px)` }}
+      onFocus={() => props.onSelect(props.id)}
+      onContextMenu={() => props.onSelect(props.id)}
+      onDoubleClick={() => openMachine(props.id)}
+    >
+      <Cells vm={vm} />
+    </div>
   )
 })
 

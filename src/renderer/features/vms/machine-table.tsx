@@ -5,10 +5,20 @@ import {
   type Range,
   type Virtualizer,
 } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { ContextMenu } from 'radix-ui'
+import {
+  memo,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode,
+} from 'react'
 import { openMachine } from '../../app/route'
 import { openShell } from '../terminal/terminal-store'
 import { moveSelection, type Sort, type SortColumn } from './machine-list'
+import { MachineMenu } from './machine-menu'
 import { MachineRow } from './machine-row'
 import { actionForKey, runAction } from './vm-actions'
 import { useVms } from './vm-store'
@@ -26,7 +36,7 @@ export function MachineTable({ ids, sort, onSort }: MachineTableProps): ReactNod
   const scroller = useRef<HTMLDivElement>(null)
   const [selected, setSelected] = useState(ids[0])
   const index = Math.max(0, ids.indexOf(selected ?? ''))
-  const rows = useRows(scroller, ids.length, index)
+  const rows = useRows(scroller, ids, index)
   const onKeyDown = useTableKeys({ ids, index, rows, select: setSelected })
   return (
     <div
@@ -39,22 +49,24 @@ export function MachineTable({ ids, sort, onSort }: MachineTableProps): ReactNod
     >
       <Header sort={sort} onSort={onSort} />
       <div className="table-body" ref={scroller} role="rowgroup">
-        <div className="table-rows" role="presentation" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map((item) => {
-            const id = ids[item.index]
-            if (id === undefined) return null
-            return (
-              <MachineRow
-                key={id}
-                id={id}
-                rowIndex={item.index}
-                top={item.start}
-                selected={item.index === index}
-                onSelect={setSelected}
-              />
-            )
-          })}
-        </div>
+        <ContextMenu.Root modal={false}>
+          <ContextMenu.Trigger asChild>
+            <div className="table-rows" role="presentation" style={{ height: rows.getTotalSize() }}>
+              {rows.getVirtualItems().map((item) => (
+                <MachineRow
+                  key={item.key}
+                  id={ids[item.index] ?? ''}
+                  rowIndex={item.index}
+                  top={item.start}
+                  selected={item.index === index}
+                  onSelect={setSelected}
+                />
+              ))}
+            </div>
+          </ContextMenu.Trigger>
+          {/* One menu for all rows: a right click selects its row first. */}
+          <MachineMenu id={ids[index] ?? ''} />
+        </ContextMenu.Root>
       </div>
     </div>
   )
@@ -65,7 +77,7 @@ type Rows = Virtualizer<HTMLDivElement, Element>
 /** The rows to draw: those in sight and, wherever it is, the selected one, which holds the focus. */
 function useRows(
   scroller: React.RefObject<HTMLDivElement | null>,
-  count: number,
+  ids: readonly string[],
   selected: number,
 ): Rows {
   const rangeExtractor = useCallback(
@@ -75,8 +87,11 @@ function useRows(
     },
     [selected],
   )
+  // Kept the same while the ids are: another function would make it measure all rows anew.
+  const getItemKey = useCallback((index: number) => ids[index] ?? index, [ids])
   return useVirtualizer({
-    count,
+    count: ids.length,
+    getItemKey,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 8,
@@ -134,7 +149,8 @@ const columns: readonly { readonly title: string; readonly sort?: SortColumn }[]
   { title: 'Since', sort: 'since' },
 ]
 
-function Header({ sort, onSort }: Omit<MachineTableProps, 'ids'>): ReactNode {
+const Header = memo(function Header(props: Omit<MachineTableProps, 'ids'>): ReactNode {
+  const { sort, onSort } = props
   return (
     <div className="table-head" role="rowgroup">
       <div className="machine-grid" role="row" aria-rowindex={1}>
@@ -147,7 +163,7 @@ function Header({ sort, onSort }: Omit<MachineTableProps, 'ids'>): ReactNode {
       </div>
     </div>
   )
-}
+})
 
 interface HeaderCellProps {
   readonly title: string
