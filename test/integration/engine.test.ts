@@ -52,7 +52,7 @@ describe('a launch with hooks', () => {
     const started = await engine.machines.start(id, {
       files: [
         guestFile('/etc/greeting', 'hello', { mode: 0o640, uid: 12, gid: 34 }),
-        guestBinary('/opt/new/folder/tool', '#!/bin/sh\necho tool ran\n'),
+        guestBinary('/opt/new/folder/tool', Buffer.from('#!/bin/sh\necho tool ran\n')),
         guestEnvFile('/etc/secrets', { TOKEN: "it's" }),
       ],
       authorizedKeys: [(await readFile(join(dir, 'own_key.pub'), 'utf8')).trim()],

@@ -23,7 +23,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 /** Builds the disk and reads it back through QEMU, as one file. */
 async function rawDisk(tree: FsTree, key = 'disk'): Promise<string> {
   const deps = { disksDir: join(folder, 'disks'), logger: silentLogger }
-  const { descriptorPath } = await ensureImageDisk(deps, tree, key)
+  const { descriptorPath } = await ensureImageDisk(deps, async () => tree, key)
   const raw = join(folder, `${key}.raw`)
   await run('qemu-img', ['convert', '-f', 'vmdk', '-O', 'raw', descriptorPath, raw])
   return raw
@@ -172,7 +172,7 @@ describe('the VMDK descriptor', () => {
   it('presents exactly the metadata and the layers, one behind the other', async () => {
     const tree = await randomTree(folder, 7, 300)
     const deps = { disksDir: join(folder, 'disks'), logger: silentLogger }
-    const { descriptorPath } = await ensureImageDisk(deps, tree, 'disk')
+    const { descriptorPath } = await ensureImageDisk(deps, async () => tree, 'disk')
     const parts = [
       join(folder, 'disks/disk/meta.erofs'),
       ...tree.layers.map(({ dataPath }) => dataPath),

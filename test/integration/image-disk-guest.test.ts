@@ -113,7 +113,7 @@ it('boots, and the guest sees every object as it is', async () => {
   })
   const whole = { root, layers: [...tree.layers, await boots.finish()] }
   const deps = { disksDir: join(folder, 'disks'), logger: silentLogger }
-  const { descriptorPath } = await ensureImageDisk(deps, whole, 'disk')
+  const { descriptorPath } = await ensureImageDisk(deps, async () => whole, 'disk')
 
   const output = await boot(descriptorPath)
   const [, lines, hashes] = /^BEGIN\n(.*)^CONTENT\n(.*)^END$/ms.exec(output) ?? []

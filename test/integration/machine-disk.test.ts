@@ -68,7 +68,11 @@ describe.skipIf(process.getuid?.() !== 0)('on a full disk', () => {
   it('an image disk fails with DISK_FULL and leaves nothing', async () => {
     const files = Array.from({ length: 20_000 }, (_, i) => [`f${i}`, newNode('file')] as const)
     const tree = { root: newNode('directory', { children: new Map(files) }), layers: [] }
-    const building = ensureImageDisk({ disksDir: small, logger: silentLogger }, tree, 'key')
+    const building = ensureImageDisk(
+      { disksDir: small, logger: silentLogger },
+      async () => tree,
+      'key',
+    )
     await expect(building).rejects.toMatchObject({ code: 'DISK_FULL' })
     expect(await readdir(small)).toEqual(['.lock'])
   })

@@ -101,7 +101,7 @@ describe('what goes wrong', () => {
     [['start', 'nobody'], /nobody/],
     [['frobnicate'], /frobnicate/],
   ])('%j is refused with a reason', async (args, reason) => {
-    const result = await cli.run(args as string[])
+    const result = await cli.run(args)
     expect(result.code).not.toBe(0)
     expect(result.stdout).toBe('')
     expect(result.stderr).toMatch(reason)

@@ -12,7 +12,7 @@ import type { Logger } from '../lib/logger'
 import { encodeMetadata } from './erofs/erofs-image'
 import { BLOCK_SIZE } from './erofs/format'
 import { layOutErofs, type ErofsLayout } from './erofs/layout'
-import { vmdkDescriptor } from './vmdk'
+import { readVmdkDescriptor, vmdkDescriptor, type Extent } from './vmdk'
 import { writeFully } from './write-fully'
 
 /** Goes up whenever the same tree would give other bytes; disks of another version are built anew. */
@@ -28,14 +28,15 @@ export interface ImageDiskDeps {
 
 /**
  * The disk of a tree, built if it is not there or not whole. Safe to call from many processes at once.
- * @param key names the disk: a hash of all that the tree was made from
+ * @param makeTree called only if the disk has to be built
+ * @param key names the disk: a hash of all that the tree is made from
  * @returns the descriptor's absolute path, and whether it had to be built
  * @throws STATE_CORRUPT when a layer's data file is missing or of the wrong size, IMAGE_INVALID or
  *   IMAGE_TOO_LARGE for a tree that EROFS cannot hold, DISK_FULL
  */
 export async function ensureImageDisk(
   deps: ImageDiskDeps,
-  tree: FsTree,
+  makeTree: () => Promise<FsTree>,
   key: string,
   signal?: AbortSignal,
 ): Promise<{ descriptorPath: string; built: boolean }> {
@@ -44,15 +45,15 @@ export async function ensureImageDisk(
   try {
     await mkdir(deps.disksDir, { recursive: true, mode: 0o700 })
     const disksDir = await realpath(deps.disksDir)
-    const layers = await locateLayers(join(disksDir, key), tree.layers)
-    const descriptorPath = join(disksDir, key, DESCRIPTOR_FILE)
-    if (await isWhole(join(disksDir, key), layers)) return { descriptorPath, built: false }
+    const folder = join(disksDir, key)
+    const descriptorPath = join(folder, DESCRIPTOR_FILE)
+    if (await isWhole(folder)) return { descriptorPath, built: false }
     const built = await withFileLock(
       join(disksDir, '.lock'),
       async () => {
         // Whoever held the lock before may have built it.
-        if (await isWhole(join(disksDir, key), layers)) return false
-        await build({ ...deps, disksDir }, tree, layers, key, signal)
+        if (await isWhole(folder)) return false
+        await build({ ...deps, disksDir }, await makeTree(), key, signal)
         return true
       },
       signal === undefined ? {} : { signal },
@@ -63,14 +64,8 @@ export async function ensureImageDisk(
   }
 }
 
-interface LocatedLayer {
-  /** Relative to the disk's folder, with forward slashes. */
-  readonly file: string
-  readonly size: number
-}
-
 /** Finds every layer's data file as the descriptor has to name it, and checks its size. */
-async function locateLayers(folder: string, layers: readonly LayerData[]): Promise<LocatedLayer[]> {
+async function locateLayers(folder: string, layers: readonly LayerData[]): Promise<Extent[]> {
   return Promise.all(
     layers.map(async ({ diffId, dataPath, dataSize }) => {
       // Real paths: the kernel, too, resolves '..' after symbolic links.
@@ -92,37 +87,36 @@ function brokenLayer(diffId: string, problem: string, cause?: unknown): MicrovmE
   })
 }
 
-/** Whether a disk is there, of this version, and over these layers. */
-async function isWhole(folder: string, layers: readonly LocatedLayer[]): Promise<boolean> {
+/** Whether a disk is there, of this version, with every file it refers to at its full size. */
+async function isWhole(folder: string): Promise<boolean> {
   try {
     const text = await readFile(join(folder, DESCRIPTOR_FILE), 'utf8')
-    const { size } = await stat(join(folder, METADATA_FILE))
-    return text === describe(size, layers)
+    const extents = readVmdkDescriptor(text, FORMAT_VERSION)
+    const found = await Promise.all(extents?.map(({ file }) => stat(join(folder, file))) ?? [])
+    return extents?.every(({ size }, index) => found[index]?.size === size) ?? false
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
   }
 }
 
-const describe = (metadataSize: number, layers: readonly LocatedLayer[]): string =>
-  vmdkDescriptor([{ file: METADATA_FILE, size: metadataSize }, ...layers], FORMAT_VERSION)
-
 /** Only ever called by the holder of the lock, so what lies in the folder aside is a dead build's. */
 async function build(
   { disksDir, logger }: ImageDiskDeps,
   tree: FsTree,
-  layers: readonly LocatedLayer[],
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const started = performance.now()
+  const layers = await locateLayers(join(disksDir, key), tree.layers)
   const layout = layOutErofs(tree)
   const aside = join(disksDir, '.new')
   await rm(aside, { recursive: true, force: true })
   try {
     await mkdir(aside, { mode: 0o700 })
     await writeMetadata(join(aside, METADATA_FILE), layout, signal)
-    const text = describe(layout.metadataBlocks * BLOCK_SIZE, layers)
+    const metadata = { file: METADATA_FILE, size: layout.metadataBlocks * BLOCK_SIZE }
+    const text = vmdkDescriptor([metadata, ...layers], FORMAT_VERSION)
     await writeFileAtomic(join(aside, DESCRIPTOR_FILE), text)
     await rm(join(disksDir, key), { recursive: true, force: true })
     await rename(aside, join(disksDir, key))

@@ -46,6 +46,18 @@ export function vmdkDescriptor(extents: readonly Extent[], formatVersion: number
   return text
 }
 
+/**
+ * The extents of a descriptor that `vmdkDescriptor` made; empty ones are not among them.
+ * @returns undefined if it is of another format version, or not one of ours
+ */
+export function readVmdkDescriptor(text: string, formatVersion: number): Extent[] | undefined {
+  const extents = Array.from(
+    text.matchAll(/^RW (\d+) FLAT "([^"\n]+)" 0$/gm),
+    ([, sectors, file]): Extent => ({ file: file ?? '', size: Number(sectors) * SECTOR_SIZE }),
+  )
+  return text === vmdkDescriptor(extents, formatVersion) ? extents : undefined
+}
+
 function checkName(file: string): void {
   // A colon before the first slash would be read as a protocol ("nbd:…"); '../' keeps clear of it.
   const isSafe = !/["\p{Cc}]/u.test(file) && !/^[^/]*:/.test(file)

@@ -35,12 +35,13 @@ export async function prepareImageDisk(
   const guest = await openGuestBundle(guestDir)
   const bundle = await images.ensureLayer(guest.tarPath, signal)
   checkGuestBundle(guest, bundle.diffId)
-  const tree = await images.graft(await images.tree(image), bundle)
+  const makeTree = async () => await images.graft(await images.tree(image, signal), bundle)
   const key = diskKey(
     image.layers.map(({ diffId }) => diffId),
     bundle.diffId,
   )
-  return (await ensureImageDisk({ disksDir, logger }, tree, key, signal)).descriptorPath
+  const disk = await ensureImageDisk({ disksDir, logger }, makeTree, key, signal)
+  return disk.descriptorPath
 }
 
 /** One disk per content: the same layers under another name, or another config, share it. */

@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => rm(data, { recursive: true, force: true }))
 
 const ensure = (key = 'key', of = tree) =>
-  ensureImageDisk({ disksDir: join(data, 'disks'), logger: silentLogger }, of, key)
+  ensureImageDisk({ disksDir: join(data, 'disks'), logger: silentLogger }, async () => of, key)
 const metadata = (key = 'key') => readFile(join(data, 'disks', key, 'meta.erofs'))
 
 describe('the disk of an image', () => {
@@ -117,7 +117,7 @@ describe('the disk of an image', () => {
 
   it('leaves nothing behind when it is cancelled', async () => {
     const deps = { disksDir: join(data, 'disks'), logger: silentLogger }
-    const cancelled = ensureImageDisk(deps, tree, 'key', AbortSignal.abort())
+    const cancelled = ensureImageDisk(deps, async () => tree, 'key', AbortSignal.abort())
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' })
     expect(await readdir(join(data, 'disks'))).toEqual(['.lock'])
   })
@@ -134,7 +134,11 @@ describe('the disk of an image', () => {
     }
     const xattrs = new Map([['com.apple.quarantine', Buffer.from('x')]])
     const root = newNode('directory', { xattrs })
-    await ensureImageDisk({ disksDir: join(data, 'disks'), logger }, { root, layers: [] }, 'key')
+    await ensureImageDisk(
+      { disksDir: join(data, 'disks'), logger },
+      async () => ({ root, layers: [] }),
+      'key',
+    )
     expect(warnings).toEqual([{ names: ['com.apple.quarantine'] }])
   })
 })

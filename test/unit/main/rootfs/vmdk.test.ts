@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { vmdkDescriptor } from '../../../../src/main/rootfs/vmdk'
+import { readVmdkDescriptor, vmdkDescriptor } from '../../../../src/main/rootfs/vmdk'
 
 describe('a VMDK descriptor', () => {
   it('lists its extents in order, in sectors, and leaves empty ones out', () => {
@@ -18,6 +18,17 @@ describe('a VMDK descriptor', () => {
       'RW 16 FLAT "meta.erofs" 0',
       'RW 10737418240 FLAT "../../layers/a b.data" 0',
     ])
+  })
+
+  it('is read back as it was written, and only whole and of the same version', () => {
+    const extents = [
+      { file: 'meta.erofs', size: 8192 },
+      { file: '../../layers/a b.data', size: 4096 },
+    ]
+    const text = vmdkDescriptor(extents, 3)
+    expect(readVmdkDescriptor(text, 3)).toEqual(extents)
+    expect(readVmdkDescriptor(text, 4)).toBeUndefined()
+    expect(readVmdkDescriptor(text.slice(0, -10), 3)).toBeUndefined()
   })
 
   it('has only keys that libkrun knows', () => {
