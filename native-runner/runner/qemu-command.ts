@@ -18,6 +18,8 @@ const fd = (channel: (typeof qemuChannels)[number]): number =>
  */
 const slots = { rng: 6, network: 5, serial: 4, image: 2, vm: 1, config: 0 } as const
 
+/** Emulated code meets no speculating processor of the guest's own: its guards would only cost time. */
+const emulatedArguments = ['mitigations=off']
 const kernelArguments = [
   'console=hvc0',
   'root=/dev/vda',
@@ -53,8 +55,13 @@ export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): st
     ...device({ driver: 'virtio-rng-device', bus: slot('rng') }),
     ...disks(config.disks),
     ...['-kernel', config.parts.kernel],
-    ...['-append', kernelArguments.join(' ')],
+    ...['-append', kernelCommandLine(config)],
   ]
+}
+
+function kernelCommandLine({ backend }: QemuConfig): string {
+  const extra = backend.accelerator === 'tcg' ? emulatedArguments : []
+  return [...kernelArguments, ...extra].join(' ')
 }
 
 function machine({ backend, cpus, memoryMib }: QemuConfig): string[] {
