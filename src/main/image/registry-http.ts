@@ -2,9 +2,7 @@
 // One GET to a registry or to where it sends us: timeouts, redirects, what counts as a failure that
 // may pass. Plain HTTP only to this computer itself, and only if the registry is on it; what the
 // registry may know (Authorization) goes to the registry's origin and nowhere else.
-// On node:https and not on an HTTP package: every layer's thread and every command loads this.
-import * as http from 'node:http'
-import * as https from 'node:https'
+import { Agent, request, type Dispatcher } from 'undici'
 import { MicrovmError } from '../../contract/errors'
 import { quote } from './digest'
 import { isRetryableStatus, parseRetryAfter, Retryable } from './retry'
@@ -38,103 +36,71 @@ export interface HttpClient {
 /** For each of: a connection, the response's headers, the next bytes of its body. */
 const TIMEOUT_MS = 30_000
 const MAX_REDIRECTS = 10
-const redirects = [301, 302, 303, 307, 308]
+const redirects = new Set([301, 302, 303, 307, 308])
 
 /** @param timeoutMs given by tests */
 export function createHttpClient(userAgent: string, timeoutMs = TIMEOUT_MS): HttpClient {
-  const plain = new http.Agent({ keepAlive: true })
-  const secure = new https.Agent({ keepAlive: true })
-
-  async function get(first: URL, options: GetOptions): Promise<HttpResponse> {
-    let url = first
-    for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-      checkTarget(url, first)
-      const authorization = url.origin === first.origin ? options.authorization : undefined
-      const response = await getOnce(url, { ...options, authorization })
-      const location = redirects.includes(response.status) ? response.header('location') : undefined
-      if (location === undefined) return response
-      response.drop()
-      url = parseLocation(location, url)
-    }
-    throw new MicrovmError(
-      'REGISTRY_ERROR',
-      `${first.host} redirects more than ${MAX_REDIRECTS} times`,
-    )
-  }
-
-  async function getOnce(url: URL, options: GetOptions): Promise<HttpResponse> {
-    const response = await begin(url, options).catch((error: unknown) => {
-      throw networkError(url, error, options.signal)
-    })
-    const status = response.statusCode!
-    const header = (name: string): string | undefined => {
-      const value = response.headers[name]
-      return Array.isArray(value) ? value[0] : value
-    }
-    const drop = (): void => void response.on('error', () => undefined).destroy()
-    if (isRetryableStatus(status)) {
-      drop()
-      throw new Retryable(busy(url, status), parseRetryAfter(header('retry-after'), Date.now()))
-    }
-    return { status, header, drop, body: readBody(response, url, options.signal) }
-  }
-
-  function begin(url: URL, options: GetOptions): Promise<http.IncomingMessage> {
-    const { headers, authorization, signal } = options
-    const isPlain = url.protocol === 'http:'
-    return new Promise((resolve, reject) => {
-      const request = (isPlain ? http : https).get(url, {
-        agent: isPlain ? plain : secure,
-        headers: {
-          'user-agent': userAgent,
-          ...headers,
-          ...(authorization === undefined ? {} : { authorization }),
-        },
-        ...(signal ? { signal } : {}),
-      })
-      const timer = setTimeout(() => request.destroy(timedOut('connection')), timeoutMs)
-      const connected = (): void => void timer.refresh()
-      request.on('socket', (socket) =>
-        socket.once(isPlain ? 'connect' : 'secureConnect', connected),
-      )
-      request.on('response', resolve).on('error', reject)
-      request.on('response', () => clearTimeout(timer)).on('error', () => clearTimeout(timer))
-    })
-  }
-
-  async function* readBody(
-    response: http.IncomingMessage,
-    url: URL,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<Buffer, void> {
+  const dispatcher = new Agent({
+    connect: { timeout: timeoutMs },
+    headersTimeout: timeoutMs,
     // Runs only while bytes are waited for: a slow reader is not the server's fault.
-    const expect = (): NodeJS.Timeout =>
-      setTimeout(() => response.destroy(timedOut('data')), timeoutMs)
-    let timer = expect()
-    try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        clearTimeout(timer)
-        yield chunk
-        timer = expect()
-      }
-    } catch (error) {
-      throw networkError(url, error, signal)
-    } finally {
-      clearTimeout(timer)
-      response.destroy()
-    }
-  }
-
+    bodyTimeout: timeoutMs,
+  })
   return {
-    get,
-    close: () => {
-      plain.destroy()
-      secure.destroy()
+    get: async (first, options) => {
+      let url = first
+      for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+        checkTarget(url, first)
+        const { authorization: secret, headers, signal } = options
+        const authorization = url.origin === first.origin ? secret : undefined
+        const all = { 'user-agent': userAgent, ...headers, ...(authorization && { authorization }) }
+        const response = await getOnce(dispatcher, url, all, signal)
+        const location = redirects.has(response.status) ? response.header('location') : undefined
+        if (location === undefined) return response
+        response.drop()
+        url = parseLocation(location, url)
+      }
+      const tooMany = `${first.host} redirects more than ${MAX_REDIRECTS} times`
+      throw new MicrovmError('REGISTRY_ERROR', tooMany)
     },
+    close: () => void dispatcher.destroy(),
   }
 }
 
-const timedOut = (what: string): Error => new Error(`no ${what} in time`)
+async function getOnce(
+  dispatcher: Dispatcher,
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): Promise<HttpResponse> {
+  const response = await request(url, { dispatcher, headers, ...(signal && { signal }) }).catch(
+    (error: unknown) => {
+      throw networkError(url, error, signal)
+    },
+  )
+  const status = response.statusCode
+  const header = (name: string): string | undefined => [response.headers[name] ?? []].flat()[0]
+  const drop = (): void => void response.body.on('error', () => undefined).destroy()
+  if (isRetryableStatus(status)) {
+    drop()
+    throw new Retryable(busy(url, status), parseRetryAfter(header('retry-after'), Date.now()))
+  }
+  return { status, header, drop, body: readBody(response.body, url, signal) }
+}
+
+async function* readBody(
+  body: Dispatcher.ResponseData['body'],
+  url: URL,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer, void> {
+  try {
+    for await (const chunk of body) yield chunk as Buffer
+  } catch (error) {
+    throw networkError(url, error, signal)
+  } finally {
+    body.on('error', () => undefined).destroy()
+  }
+}
 
 const busy = (url: URL, status: number): MicrovmError =>
   new MicrovmError('REGISTRY_ERROR', `${url.host} answers with status ${status}`, {
