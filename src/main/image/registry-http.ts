@@ -2,7 +2,7 @@
 // One GET to a registry or to where it sends us: timeouts, redirects, what counts as a failure that
 // may pass. Plain HTTP only to this computer itself, and only if the registry is on it; what the
 // registry may know (Authorization) goes to the registry's origin and nowhere else.
-import { Agent, request, type Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { MicrovmError } from '../../contract/errors'
 import { quote } from './digest'
 import { isRetryableStatus, parseRetryAfter, Retryable } from './retry'
@@ -40,14 +40,11 @@ const redirects = new Set([301, 302, 303, 307, 308])
 
 /** @param timeoutMs given by tests */
 export function createHttpClient(userAgent: string, timeoutMs = TIMEOUT_MS): HttpClient {
-  const dispatcher = new Agent({
-    connect: { timeout: timeoutMs },
-    headersTimeout: timeoutMs,
-    // Runs only while bytes are waited for: a slow reader is not the server's fault.
-    bodyTimeout: timeoutMs,
-  })
+  let agent: Promise<Agent> | undefined
   return {
     get: async (first, options) => {
+      agent ??= makeAgent(timeoutMs)
+      const dispatcher = await agent
       let url = first
       for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
         checkTarget(url, first)
@@ -63,8 +60,19 @@ export function createHttpClient(userAgent: string, timeoutMs = TIMEOUT_MS): Htt
       const tooMany = `${first.host} redirects more than ${MAX_REDIRECTS} times`
       throw new MicrovmError('REGISTRY_ERROR', tooMany)
     },
-    close: () => void dispatcher.destroy(),
+    close: () => void agent?.then((made) => made.destroy()),
   }
+}
+
+/** Loads undici late: most commands and most launches never speak to a registry. */
+async function makeAgent(timeoutMs: number): Promise<Agent> {
+  const { Agent } = await import('undici')
+  return new Agent({
+    connect: { timeout: timeoutMs },
+    headersTimeout: timeoutMs,
+    // Runs only while bytes are waited for: a slow reader is not the server's fault.
+    bodyTimeout: timeoutMs,
+  })
 }
 
 async function getOnce(
@@ -73,6 +81,7 @@ async function getOnce(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal | undefined,
 ): Promise<HttpResponse> {
+  const { request } = await import('undici')
   const response = await request(url, { dispatcher, headers, ...(signal && { signal }) }).catch(
     (error: unknown) => {
       throw networkError(url, error, signal)
