@@ -29,9 +29,9 @@ export async function* openBlob(
 ): AsyncGenerator<Buffer, void> {
   if (source.kind === 'file') yield* readRange(source, signal)
   else {
-    // Only where it is needed: a thread that reads files starts sooner without an HTTP client.
-    const { createRegistryClient } = await import('./registry-client')
-    const client = createRegistryClient(source.access)
+    // Only where it is needed: a thread that reads a file starts sooner without.
+    const { RegistryClient } = await import('./registry-client')
+    const client = new RegistryClient(source.access)
     try {
       yield* client.blob(source.digest, source.size, signal)
     } finally {

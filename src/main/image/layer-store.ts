@@ -4,7 +4,7 @@
 // is: the data file gets its name first. What is here never changes, since disks of machines point
 // into it: whoever stores a layer that has come meanwhile throws the own copy away.
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
 import { syncFolder } from '../lib/atomic-file'
@@ -159,15 +159,17 @@ export class LayerStore {
     const dataPath = this.tempPath()
     const indexPath = this.tempPath()
     const job = { source, diffId, dataPath, indexPath, fileBytes }
+    let read = 0
+    const onBytes = (bytes: number): void => report((read = bytes))
     try {
       const summary = await this.#deps.ingest(
         { ...job, ...(digest === undefined ? {} : { digest }) },
-        { signal, onBytes: report },
+        { signal, onBytes },
       )
       signal.throwIfAborted()
       return await this.#publish(diffId, { dataPath, indexPath }, summary)
     } catch (error) {
-      throw await explainFullDisk(error, folder, source.size)
+      throw await explainFullDisk(error, folder, { dataPath, read, blobSize: source.size })
     } finally {
       await rm(dataPath, { force: true })
       await rm(indexPath, { force: true })
@@ -197,13 +199,18 @@ export class LayerStore {
   }
 }
 
-async function explainFullDisk(error: unknown, folder: string, blobSize: number): Promise<unknown> {
-  const known = MicrovmError.from(error)
-  if (known.code !== 'DISK_FULL') return error
-  const { bavail, bsize } = await statfs(folder)
+/** Says how much the whole layer takes, going by the part of it that there was room for. */
+async function explainFullDisk(
+  error: unknown,
+  folder: string,
+  { dataPath, read, blobSize }: { dataPath: string; read: number; blobSize: number },
+): Promise<unknown> {
+  if (MicrovmError.from(error).code !== 'DISK_FULL') return error
+  const { size: written } = await stat(dataPath).catch(() => ({ size: 0 }))
+  const whole = Math.max(blobSize, read === 0 ? 0 : (written / read) * blobSize)
   return new MicrovmError(
     'DISK_FULL',
-    `no space left in ${folder}: the layer is ${mib(blobSize)} MiB compressed and takes about ${mib(blobSize * 2.5)} MiB there, ${mib(bavail * bsize)} MiB are free`,
+    `no space left in ${folder}: the layer takes about ${mib(whole)} MiB, of which ${mib(written)} MiB found room`,
     {
       hint: 'Free some space on that disk, or choose another data directory with MICROVM_DATA_DIR.',
       cause: error,

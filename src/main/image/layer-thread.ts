@@ -24,21 +24,21 @@ export const ingestOnThread: IngestLayer = async (job, { signal, onBytes }) => {
   signal.addEventListener('abort', cancel, { once: true })
   try {
     return await new Promise<LayerSummary>((resolve, reject) => {
+      let failure: Error = new MicrovmError('INTERNAL', "the layer's thread ended without a word")
+      let summary: LayerSummary | undefined
       worker.on('message', (message: LayerMessage) => {
         if (message.kind === 'bytes') onBytes?.(message.bytes)
-        else if (message.kind === 'done') resolve(message.summary)
-        else reject(MicrovmError.fromWire(message.error))
+        else if (message.kind === 'done') summary = message.summary
+        else failure = MicrovmError.fromWire(message.error)
       })
-      worker.on('error', reject)
-      worker.on('exit', (code) => {
-        if (signal.aborted) reject(new MicrovmError('CANCELLED', 'cancelled'))
-        // After a result this changes nothing any more.
-        reject(new MicrovmError('INTERNAL', `the layer's thread ended with code ${code}`))
+      worker.on('error', (error) => (failure = error))
+      worker.on('exit', () => {
+        if (summary) resolve(summary)
+        else reject(signal.aborted ? new MicrovmError('CANCELLED', 'cancelled') : failure)
       })
     })
   } finally {
     signal.removeEventListener('abort', cancel)
     clearTimeout(grace)
-    await worker.terminate()
   }
 }

@@ -23,18 +23,6 @@ export interface RegistryAccess {
   readonly authorization?: string
 }
 
-export interface RegistryClient {
-  /** With the token got so far. */
-  readonly access: RegistryAccess
-  /** @param name a tag or a digest */
-  manifest(name: string, signal?: AbortSignal): Promise<FetchedManifest>
-  /** A small blob, whole and checked. */
-  smallBlob(digest: string, max: number, signal?: AbortSignal): Promise<Buffer>
-  /** Exactly `size` bytes, not checked. */
-  blob(digest: string, size: number, signal?: AbortSignal): AsyncGenerator<Buffer, void>
-  close(): void
-}
-
 /** Docker Hub's registry is not at the name it goes by. */
 const apiHosts: Partial<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' }
 const USER_AGENT = 'microvm-desktop'
@@ -57,79 +45,68 @@ export function registryAccess({ registry, repository }: ImageReference): Regist
   return { origin: `${scheme}://${host}`, repository }
 }
 
-export function createRegistryClient(
-  access: RegistryAccess,
-  retry: Pick<RetryOptions, 'sleep'> = {},
-): RegistryClient {
-  const http = createHttpClient(USER_AGENT)
-  const { origin, repository } = access
-  let authorization = access.authorization
+export class RegistryClient {
+  readonly #access: RegistryAccess
+  readonly #retry: Pick<RetryOptions, 'sleep'>
+  readonly #http = createHttpClient(USER_AGENT)
+  #authorization: string | undefined
 
-  /** One try, with a token got on the way if the registry wants one. */
-  async function get(
-    path: string,
-    headers: Record<string, string>,
-    signal: AbortSignal | undefined,
-  ): Promise<HttpResponse> {
-    const url = new URL(`/v2/${repository}/${path}`, origin)
-    const first = await http.get(url, { headers, authorization, signal })
-    if (first.status !== 401) return first
-    first.drop()
-    authorization = await fetchAnonymousToken(
-      http,
-      url,
-      first.header('www-authenticate'),
-      `repository:${repository}:pull`,
-      signal,
-    )
-    return http.get(url, { headers, authorization, signal })
+  constructor(access: RegistryAccess, retry: Pick<RetryOptions, 'sleep'> = {}) {
+    this.#access = access
+    this.#retry = retry
+    this.#authorization = access.authorization
   }
 
-  /** The response if it is a success, its error otherwise. */
-  async function expectOk(response: HttpResponse, what: string): Promise<HttpResponse> {
-    if (response.status === 200 || response.status === 206) return response
-    throw await refusal(response, new URL(origin), what)
+  /** With the token got so far. */
+  get access(): RegistryAccess {
+    const { origin, repository } = this.#access
+    const authorization = this.#authorization
+    return { origin, repository, ...(authorization === undefined ? {} : { authorization }) }
   }
 
-  async function manifest(name: string, signal?: AbortSignal): Promise<FetchedManifest> {
+  close(): void {
+    this.#http.close()
+  }
+
+  /** @param name a tag or a digest */
+  async manifest(name: string, signal?: AbortSignal): Promise<FetchedManifest> {
+    const separator = name.includes(':') ? '@' : ':'
+    const what = `${this.#access.repository}${separator}${name}`
     return withRetries(
       async () => {
-        const headers = { accept: manifestMediaTypes.join(', ') }
-        const what = `${repository}${name.includes(':') ? '@' : ':'}${name}`
-        const response = await expectOk(await get(`manifests/${name}`, headers, signal), what)
+        const accept = manifestMediaTypes.join(', ')
+        const response = await this.#get(`manifests/${name}`, what, { accept }, signal)
         const bytes = await readAll(response, MAX_MANIFEST_BYTES)
         const digest = digestOf(bytes)
         const told = response.header('docker-content-digest')
-        if (name.includes(':')) checkDigest('the manifest', name, digest)
+        if (separator === '@') checkDigest('the manifest', name, digest)
         if (told?.startsWith('sha256:')) checkDigest('the manifest', told, digest)
         return { bytes, digest, mediaType: response.header('content-type')?.split(';')[0]?.trim() }
       },
-      { ...retry, signal },
+      { ...this.#retry, signal },
     )
   }
 
-  async function smallBlob(digest: string, max: number, signal?: AbortSignal): Promise<Buffer> {
+  /** A small blob, whole and checked. */
+  async smallBlob(digest: string, max: number, signal?: AbortSignal): Promise<Buffer> {
     return withRetries(
       async () => {
-        const response = await expectOk(await get(`blobs/${digest}`, {}, signal), digest)
+        const response = await this.#get(`blobs/${digest}`, digest, {}, signal)
         const bytes = await readAll(response, max)
         checkDigest('the blob', digest, digestOf(bytes))
         return bytes
       },
-      { ...retry, signal },
+      { ...this.#retry, signal },
     )
   }
 
-  async function* blob(
-    digest: string,
-    size: number,
-    signal?: AbortSignal,
-  ): AsyncGenerator<Buffer, void> {
+  /** Exactly `size` bytes, not checked. */
+  async *blob(digest: string, size: number, signal?: AbortSignal): AsyncGenerator<Buffer, void> {
     let received = 0
     for (let failures = 0; ;) {
       const before = received
       try {
-        for await (const chunk of blobFrom(digest, received, size, signal)) {
+        for await (const chunk of this.#blobFrom(digest, received, size, signal)) {
           received += chunk.length
           yield chunk
         }
@@ -137,20 +114,20 @@ export function createRegistryClient(
       } catch (error) {
         if (!(error instanceof Retryable)) throw error
         failures = received - before >= PROGRESS_BYTES ? 1 : failures + 1
-        await waitBefore(failures, error, { ...retry, signal })
+        await waitBefore(failures, error, { ...this.#retry, signal })
       }
     }
   }
 
   /** One try at the bytes from `start` on. */
-  async function* blobFrom(
+  async *#blobFrom(
     digest: string,
     start: number,
     size: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Buffer, void> {
     const range: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` }
-    const response = await expectOk(await get(`blobs/${digest}`, range, signal), digest)
+    const response = await this.#get(`blobs/${digest}`, digest, range, signal)
     let at = response.status === 206 ? rangeStart(response, start) : 0
     try {
       for await (const chunk of response.body) {
@@ -165,14 +142,27 @@ export function createRegistryClient(
     if (at < size) throw new Retryable(wrongSize(digest, String(at), size))
   }
 
-  return {
-    get access() {
-      return { origin, repository, ...(authorization === undefined ? {} : { authorization }) }
-    },
-    manifest,
-    smallBlob,
-    blob,
-    close: () => http.close(),
+  /** One try, with a token got on the way if the registry wants one; a success, or its error. */
+  async #get(
+    path: string,
+    what: string,
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
+    const { origin, repository } = this.#access
+    const url = new URL(`/v2/${repository}/${path}`, origin)
+    const ask = (): Promise<HttpResponse> =>
+      this.#http.get(url, { headers, authorization: this.#authorization, signal })
+    let response = await ask()
+    if (response.status === 401) {
+      response.drop()
+      const challenge = response.header('www-authenticate')
+      const scope = `repository:${repository}:pull`
+      this.#authorization = await fetchAnonymousToken(this.#http, url, challenge, scope, signal)
+      response = await ask()
+    }
+    if (response.status === 200 || response.status === 206) return response
+    throw await refusal(response, url, what)
   }
 }
 

@@ -25,7 +25,7 @@ type Mutable = { -readonly [K in keyof PaxRecords]: PaxRecords[K] } & {
 const SCHILY_XATTR = 'SCHILY.xattr.'
 /** Written by libarchive beside or in place of it; name percent-encoded, value in base64. */
 const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.'
-const CHARSETS = ['ISO-IR 10646 2000 UTF-8', 'BINARY']
+const charsets = new Set(['ISO-IR 10646 2000 UTF-8', 'BINARY'])
 
 /** @throws IMAGE_INVALID for a record that is malformed or asks for a character set other than UTF-8 */
 export function parsePax(bytes: Buffer): PaxRecords {
@@ -70,7 +70,7 @@ function setField(records: Mutable, key: string, value: Buffer): void {
   else if (key === 'size' || key === 'uid' || key === 'gid') records[key] = wholeNumber(key, value)
   else if (key === 'mtime') Object.assign(records, parseTime(value))
   else if (key.startsWith('GNU.sparse.')) records.sparse = true
-  else if (key === 'hdrcharset' && !CHARSETS.includes(value.toString('latin1')))
+  else if (key === 'hdrcharset' && !charsets.has(value.toString('latin1')))
     throw new MicrovmError(
       'IMAGE_INVALID',
       `names are in character set ${quote(value.toString('latin1'))}, only UTF-8 is supported`,

@@ -1,73 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Progress } from '../../../../src/contract/images'
-import { createImageStore, type ImageStoreDeps } from '../../../../src/main/image/image-store'
 import { ingestLayer } from '../../../../src/main/image/layer-ingest'
 import { OCI_INDEX } from '../../../../src/main/image/manifest'
-import { dataPaths } from '../../../../src/main/lib/data-paths'
-import { silentLogger } from '../../../../src/main/lib/logger'
 import { makeImage, writeLayout, type MadeImage } from './support/make-image'
 import { listTree } from './support/make-tree'
-import { Repository, startServer, type ScriptedServer } from './support/scripted-registry'
+import { debian, filesIn, other, shared, useStore } from './support/store-fixture'
 import { tarOf } from './support/tar-bytes'
 
-const root = mkdtempSync(join(tmpdir(), 'image-store-'))
-afterAll(() => rmSync(root, { recursive: true }))
-let turn = 0
-let paths: ReturnType<typeof dataPaths>['images']
-let server: ScriptedServer
-let repository: Repository
-beforeEach(async () => {
-  paths = dataPaths(join(root, String(turn++))).images
-  repository = new Repository()
-  server = await startServer(repository.answer)
-})
-afterEach(() => server.close())
-
-const warn = vi.fn()
-beforeEach(() => warn.mockReset())
-const storeWith = (deps: Partial<ImageStoreDeps> = {}) =>
-  createImageStore({
-    paths,
-    starterLayout: undefined,
-    logger: { ...silentLogger, warn },
-    arch: 'x64',
-    ingest: ingestLayer,
-    ...deps,
-  })
-
-const base = [{ name: 'etc/base', data: 'b'.repeat(50_000) }]
-const debian = makeImage([base, [{ name: 'etc/.wh.base' }, { name: 'app', data: 'app' }]])
-const other = makeImage([base, [{ name: 'other', data: 'o'.repeat(9000) }]])
-
-/** Puts an image where the registry serves it. */
-function publish(image: MadeImage, tag: string): string {
-  for (const [digest, bytes] of image.blobs)
-    repository.add(
-      bytes,
-      digest === image.manifest.digest ? image.manifest.mediaType : 'application/octet-stream',
-    )
-  repository.add(image.blobs.get(image.manifest.digest)!, image.manifest.mediaType, tag)
-  return `${server.host}/acme/app:${tag}`
-}
-const files = (folder: string): string[] => {
-  try {
-    return readdirSync(folder).toSorted()
-  } catch {
-    return []
-  }
-}
+const fixture = useStore()
+const { storeWith, publish, freshFolder } = fixture
 const layerFiles = (image: MadeImage): string[] =>
   image.diffIds.flatMap((id) => [`${id.slice(7)}.data`, `${id.slice(7)}.index`]).toSorted()
 
@@ -90,10 +34,12 @@ describe('pulling an image', () => {
     const store = storeWith()
     expect(await store.find(reference)).toEqual(pulled)
     expect(await store.find(debian.manifest.digest)).toEqual(pulled)
-    expect(await store.find(`${server.host}/acme/app@${debian.manifest.digest}`)).toEqual(pulled)
+    expect(await store.find(`${fixture.server.host}/acme/app@${debian.manifest.digest}`)).toEqual(
+      pulled,
+    )
     expect(await store.list()).toEqual([pulled.view])
     expect(listTree(await store.tree(pulled))).toEqual(['app=3', 'etc/'])
-    expect(files(paths.layers)).toEqual(layerFiles(debian))
+    expect(filesIn(fixture.paths.layers)).toEqual(layerFiles(debian))
   })
 
   it('takes the platform of this computer out of an index', async () => {
@@ -101,13 +47,13 @@ describe('pulling an image', () => {
     publish(debian, 'amd')
     publish(arm, 'arm')
     const manifests = [arm.manifest, debian.manifest]
-    const index = repository.addJson({ schemaVersion: 2, manifests }, OCI_INDEX, 'multi')
-    const reference = `${server.host}/acme/app:multi`
+    const index = fixture.repository.addJson({ schemaVersion: 2, manifests }, OCI_INDEX, 'multi')
+    const reference = `${fixture.server.host}/acme/app:multi`
     expect((await storeWith().pull(reference, {})).view.digest).toBe(debian.manifest.digest)
     expect((await storeWith({ arch: 'arm64' }).pull(reference, {})).view.platform).toBe(
       'linux/arm64',
     )
-    const pinned = `${server.host}/acme/app@${index.digest}`
+    const pinned = `${fixture.server.host}/acme/app@${index.digest}`
     expect((await storeWith().pull(pinned, {})).view).toMatchObject({
       reference: pinned,
       digest: debian.manifest.digest,
@@ -121,7 +67,7 @@ describe('pulling an image', () => {
       undefined,
       [arm.manifest, { ...arm.manifest, platform: { os: 'linux', architecture: 's390x' } }],
     ]) {
-      if (manifests) repository.addJson({ schemaVersion: 2, manifests }, OCI_INDEX, 'arm')
+      if (manifests) fixture.repository.addJson({ schemaVersion: 2, manifests }, OCI_INDEX, 'arm')
       await expect(storeWith().pull(reference, {})).rejects.toMatchObject({
         code: 'IMAGE_PLATFORM',
         message: expect.stringContaining(
@@ -130,13 +76,15 @@ describe('pulling an image', () => {
         hint: expect.stringContaining('amd64') as string,
       })
     }
-    expect(files(paths.layers)).toEqual([])
+    expect(filesIn(fixture.paths.layers)).toEqual([])
   })
 
   it('fetches no layer twice, and none that another image has', async () => {
     const store = storeWith()
     await Promise.all([store.pull(publish(debian, 'v1'), {}), store.pull(publish(other, 'v2'), {})])
-    const blobs = server.asked.map(({ url }) => url).filter((url) => url.includes('/blobs/'))
+    const blobs = fixture.server.asked
+      .map(({ url }) => url)
+      .filter((url) => url.includes('/blobs/'))
     expect(blobs.length).toBe(new Set(blobs).size)
     const states: string[] = []
     await store.pull(publish(debian, 'v3'), {
@@ -149,7 +97,10 @@ describe('pulling an image', () => {
   it('tells how far it is, up to all of it', async () => {
     const told: Progress[] = []
     await storeWith().pull(publish(debian, 'v1'), { onProgress: (progress) => told.push(progress) })
-    expect(told[0]).toMatchObject({ stage: 'image', message: `Pulling ${server.host}/acme/app:v1` })
+    expect(told[0]).toMatchObject({
+      stage: 'image',
+      message: `Pulling ${fixture.server.host}/acme/app:v1`,
+    })
     expect(told.at(-1)).toMatchObject({
       fraction: 1,
       layers: [{ state: 'done' }, { state: 'done' }],
@@ -159,7 +110,7 @@ describe('pulling an image', () => {
   })
 
   it('keeps the good layers, and nothing else, of an image with a bad one', async () => {
-    const evil = makeImage([base, [{ name: 'evil' }]], {
+    const evil = makeImage([shared, [{ name: 'evil' }]], {
       diffIds: [debian.diffIds[0]!, debian.diffIds[1]!],
     })
     const reference = publish(evil, 'v1')
@@ -167,13 +118,12 @@ describe('pulling an image', () => {
       code: 'DIGEST_MISMATCH',
       message: expect.stringContaining(`pull ${reference}: layer 2 of 2`) as string,
     })
-    expect(
-      files(paths.layers).filter((name) => !layerFiles(debian).slice(0, 4).includes(name)),
-    ).toEqual([])
-    expect(files(paths.layers).some((name) => name.startsWith(debian.diffIds[1]!.slice(7)))).toBe(
-      false,
-    )
-    expect(files(paths.refs)).toEqual([])
+    // The good one may or may not have been done before the bad one stopped it.
+    const good = debian.diffIds[0]!.slice(7)
+    const left = filesIn(fixture.paths.layers)
+    expect(left.filter((name) => !name.startsWith(good))).toEqual([])
+    expect([0, 2]).toContain(left.length)
+    expect(filesIn(fixture.paths.refs)).toEqual([])
     expect(await storeWith().find(reference)).toBeUndefined()
   })
 
@@ -191,8 +141,8 @@ describe('pulling an image', () => {
     await expect(store.pull(reference, { signal: cancelling.signal })).rejects.toMatchObject({
       code: 'CANCELLED',
     })
-    expect(files(paths.layers)).toEqual([])
-    expect(files(paths.refs)).toEqual([])
+    expect(filesIn(fixture.paths.layers)).toEqual([])
+    expect(filesIn(fixture.paths.refs)).toEqual([])
   })
 
   it('gives a name to another image when the tag has moved, and keeps the old one by digest', async () => {
@@ -215,7 +165,7 @@ describe('pulling an image', () => {
       [1, 2].map(() => storeWith({ now: () => 5 }).pull(reference, {})),
     )
     expect(results[0]).toEqual(results[1])
-    expect(files(paths.layers)).toEqual(layerFiles(debian))
+    expect(filesIn(fixture.paths.layers)).toEqual(layerFiles(debian))
   })
 
   it('by digest alone is not possible, by a wrong name neither', async () => {
@@ -225,7 +175,9 @@ describe('pulling an image', () => {
     await expect(storeWith().pull('Not A Name', {})).rejects.toMatchObject({
       code: 'REFERENCE_INVALID',
     })
-    await expect(storeWith().pull(`${server.host}/acme/app:none`, {})).rejects.toMatchObject({
+    await expect(
+      storeWith().pull(`${fixture.server.host}/acme/app:none`, {}),
+    ).rejects.toMatchObject({
       code: 'IMAGE_NOT_FOUND',
     })
   })
@@ -239,7 +191,8 @@ describe('sizes', () => {
     const [first, second] = await store.list()
     const onDisk = (id: string): number =>
       ['data', 'index'].reduce(
-        (sum, kind) => sum + statSync(join(paths.layers, `${id.slice(7)}.${kind}`)).blocks * 512,
+        (sum, kind) =>
+          sum + statSync(join(fixture.paths.layers, `${id.slice(7)}.${kind}`)).blocks * 512,
         0,
       )
     const [shared, own] = debian.diffIds.map(onDisk)
@@ -259,9 +212,11 @@ describe('removing an image', () => {
     await store.remove(one)
     expect(await store.find(one)).toBeUndefined()
     expect((await store.list()).map(({ reference }) => reference)).toEqual([two])
-    expect(files(paths.layers)).toEqual(layerFiles(other))
+    expect(filesIn(fixture.paths.layers)).toEqual(layerFiles(other))
     await store.remove(two)
-    expect([paths.layers, paths.manifests, paths.refs].map(files)).toEqual([[], [], []])
+    expect(
+      [fixture.paths.layers, fixture.paths.manifests, fixture.paths.refs].map(filesIn),
+    ).toEqual([[], [], []])
   })
 
   it('only takes a name away while there is another', async () => {
@@ -272,7 +227,7 @@ describe('removing an image', () => {
     await store.remove(one)
     expect((await store.find(two))!.layers).toHaveLength(2)
     await store.remove(debian.manifest.digest)
-    expect(files(paths.layers)).toEqual([])
+    expect(filesIn(fixture.paths.layers)).toEqual([])
   })
 
   it('removes the disks made of its layers, and no others', async () => {
@@ -284,14 +239,14 @@ describe('removing an image', () => {
       ['gone', debian.diffIds[1]!],
       ['kept', other.diffIds[1]!],
     ] as const) {
-      mkdirSync(join(paths.disks, name), { recursive: true })
+      mkdirSync(join(fixture.paths.disks, name), { recursive: true })
       writeFileSync(
-        join(paths.disks, name, 'disk.vmdk'),
+        join(fixture.paths.disks, name, 'disk.vmdk'),
         `RW 8 FLAT "../../layers/${id.slice(7)}.data" 0\n`,
       )
     }
     await store.remove(one)
-    expect(files(paths.disks)).toEqual(['kept'])
+    expect(filesIn(fixture.paths.disks)).toEqual(['kept'])
   })
 
   it('that is not there fails', async () => {
@@ -300,71 +255,10 @@ describe('removing an image', () => {
   })
 })
 
-describe('the starter image', () => {
-  const starter = makeImage([[{ name: 'bin/sh', data: 'sh' }]])
-  const layout = (image = starter): string =>
-    writeLayout(join(root, `starter-${turn++}`), { image, name: 'latest' })
-
-  it('is listed before its first use, and then found without a registry', async () => {
-    const store = storeWith({ starterLayout: layout() })
-    const [unused] = await store.list()
-    expect(unused).toMatchObject({
-      reference: 'starter',
-      builtIn: true,
-      digest: starter.manifest.digest,
-    })
-    expect(unused!.size).toBeGreaterThan(0)
-    expect(files(paths.layers)).toEqual([])
-    const found = await store.find('starter')
-    expect(found!.view).toMatchObject({
-      reference: 'starter',
-      builtIn: true,
-      digest: starter.manifest.digest,
-    })
-    expect(await store.ensure('docker.io/library/starter:latest', {})).toEqual(found)
-    expect(await store.list()).toEqual([found!.view])
-    expect(server.asked).toEqual([])
-  })
-
-  it('is a newer one after an update, the old one stays by its digest', async () => {
-    await storeWith({ starterLayout: layout() }).find('starter')
-    const newer = makeImage([[{ name: 'bin/sh', data: 'newer' }]])
-    const store = storeWith({ starterLayout: layout(newer) })
-    expect((await store.find('starter'))!.view.digest).toBe(newer.manifest.digest)
-    expect((await store.find(starter.manifest.digest))!.view.builtIn).toBe(false)
-  })
-
-  it('comes back after it was removed', async () => {
-    const store = storeWith({ starterLayout: layout() })
-    await store.find('starter')
-    await store.remove('starter')
-    expect(files(paths.layers)).toEqual([])
-    expect((await store.list()).map(({ reference }) => reference)).toEqual(['starter'])
-    expect(await store.find('starter')).toBeDefined()
-  })
-
-  it('keeps its name to itself', async () => {
-    const path = writeLayout(join(root, `import-${turn++}`), { image: debian })
-    await expect(storeWith().importPath(path, { reference: 'starter' })).rejects.toMatchObject({
-      code: 'INVALID_ARGUMENT',
-    })
-  })
-
-  it('that is not installed, or broken, does not hide the other images', async () => {
-    await storeWith().pull(publish(debian, 'v1'), {})
-    await expect(storeWith().ensure('starter', {})).rejects.toMatchObject({
-      code: 'IMAGE_NOT_FOUND',
-    })
-    expect(await storeWith().find('starter')).toBeUndefined()
-    expect(await storeWith({ starterLayout: join(root, 'nowhere') }).list()).toHaveLength(1)
-    expect(warn).toHaveBeenCalled()
-  })
-})
-
 describe('importing an image', () => {
   it('stores it under the name asked for, or the one it brings', async () => {
     const store = storeWith()
-    const path = writeLayout(join(root, `import-${turn++}`), {
+    const path = writeLayout(freshFolder(), {
       image: debian,
       name: 'docker.io/library/app:3',
     })
@@ -381,54 +275,10 @@ describe('importing an image', () => {
   })
 })
 
-describe('a damaged store', () => {
-  const damaged = async (damage: () => void) => {
-    const [one, two] = [publish(debian, 'v1'), publish(other, 'v2')]
-    await storeWith().pull(one, {})
-    await storeWith().pull(two, {})
-    damage()
-    return { one, two, store: storeWith() }
-  }
-  const overwrite = (folder: string, pattern: RegExp): void => {
-    const name = files(folder).find((candidate) => pattern.test(candidate))!
-    writeFileSync(join(folder, name), '{"half": ')
-  }
-
-  it.each<[string, () => void]>([
-    ['reference', () => overwrite(paths.refs, /v1-[0-9a-f]+\.json$/)],
-    ['manifest', () => overwrite(paths.manifests, new RegExp(debian.manifest.digest.slice(7)))],
-    [
-      'index of a layer',
-      () => overwrite(paths.layers, new RegExp(`${debian.diffIds[1]!.slice(7)}.index`)),
-    ],
-  ])('with a bad %s says so, sets it aside, and the rest goes on', async (_what, damage) => {
-    const { one, two, store } = await damaged(damage)
-    expect(await store.find(one)).toBeUndefined()
-    expect(warn).toHaveBeenCalled()
-    expect(
-      [paths.refs, paths.manifests, paths.layers]
-        .flatMap(files)
-        .filter((name) => name.endsWith('.corrupt')).length,
-    ).toBeGreaterThan(0)
-    expect((await store.find(two))!.layers).toHaveLength(2)
-    expect((await store.list()).some(({ reference }) => reference === two)).toBe(true)
-    expect((await store.ensure(one, {})).layers).toHaveLength(2)
-  })
-
-  it('with a layer gone pulls it again', async () => {
-    const { one, store } = await damaged(() =>
-      rmSync(join(paths.layers, `${debian.diffIds[1]!.slice(7)}.index`)),
-    )
-    expect(await store.find(one)).toBeUndefined()
-    expect((await store.list()).length).toBe(2)
-    expect((await store.ensure(one, {})).layers).toHaveLength(2)
-  })
-})
-
 describe('a plain tar', () => {
   it('is taken in like a layer and grafted at /.microvm', async () => {
     const store = storeWith()
-    const path = join(root, `bundle-${turn}.tar`)
+    const path = `${freshFolder()}.tar`
     writeFileSync(
       path,
       tarOf({ name: '.microvm/', flag: '5' }, { name: '.microvm/init', data: 'init' }),

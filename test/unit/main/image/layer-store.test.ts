@@ -144,7 +144,7 @@ describe('the layer store', () => {
     })
     await expect(store.ensure(request(), options())).rejects.toMatchObject({
       code: 'DISK_FULL',
-      message: expect.stringMatching(/\d+ MiB compressed.*\d+ MiB are free/) as string,
+      message: expect.stringMatching(/takes about \d+ MiB, of which \d+ MiB found room/) as string,
     })
     expect(names()).toEqual([])
   })

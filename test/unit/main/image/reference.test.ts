@@ -78,7 +78,7 @@ describe('an image name', () => {
     [`a@sha256:${hex.toUpperCase()}`, 'digest'],
     [`a@md5:${'0'.repeat(32)}`, 'digest'],
     [`a@sha256:${hex}@sha256:${hex}`, 'digest'],
-    [`${'a'.repeat(248)}`, 'longer'],
+    ['a'.repeat(248), 'longer'],
   ])('is not %j (%s)', (text, why) => {
     expect(() => parseReference(text)).toThrow(
       expect.objectContaining({ code: 'REFERENCE_INVALID', message: expect.stringContaining(why) }),

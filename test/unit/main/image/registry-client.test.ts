@@ -1,57 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerResponse } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
-import { createRegistryClient, registryAccess } from '../../../../src/main/image/registry-client'
+import { describe, expect, it } from 'vitest'
 import { parseReference } from '../../../../src/main/image/reference'
-import {
-  Repository,
-  startServer,
-  type Answer,
-  type ScriptedServer,
-} from './support/scripted-registry'
+import { registryAccess, type RegistryClient } from '../../../../src/main/image/registry-client'
+import { clientOf, inTurn, readAllOf, serve, status } from './support/registry-fixture'
+import { Repository } from './support/scripted-registry'
 import { sha256 } from './support/tar-bytes'
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 const content = Buffer.from('0123456789'.repeat(20_000))
 const digest = sha256(content)
-const servers: ScriptedServer[] = []
-const closers: (() => void)[] = []
+const readBlob = (client: RegistryClient, size = content.length): Promise<Buffer> =>
+  readAllOf(client.blob(digest, size))
 
-async function serve(answer: Answer): Promise<ScriptedServer> {
-  const server = await startServer(answer)
-  servers.push(server)
-  return server
-}
-afterEach(async () => {
-  for (const close of closers.splice(0)) close()
-  for (const server of servers.splice(0)) await server.close()
-})
-
-/** A client that does not wait between tries, but tells how long it would have. */
-function clientOf({ host }: ScriptedServer, name = 'acme/app') {
-  const waits: number[] = []
-  const sleep = async (ms: number): Promise<void> => void waits.push(ms)
-  const client = createRegistryClient(registryAccess(parseReference(`${host}/${name}`)), { sleep })
-  closers.push(() => client.close())
-  return { client, waits }
-}
-
-async function readBlob(client: ReturnType<typeof clientOf>['client'], size = content.length) {
-  const chunks: Buffer[] = []
-  for await (const chunk of client.blob(digest, size)) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
-const status =
-  (code: number, headers: Record<string, string> = {}, body = ''): Answer =>
-  (_request, response) =>
-    void response.writeHead(code, headers).end(body)
-
-/** Answers in this order, the last one ever after. */
-function inTurn(...answers: Answer[]): Answer {
-  let turn = 0
-  return (request, response) => answers[Math.min(turn++, answers.length - 1)]!(request, response)
-}
 const cutOff = (response: ServerResponse, bytes: Buffer): void => {
   response.writeHead(200, { 'content-length': content.length })
   response.write(bytes, () => response.destroy())
@@ -115,7 +76,11 @@ describe('fetching a manifest', () => {
     const server = await serve(status(code, {}, body))
     const failed = clientOf(server).client.manifest('v1')
     await expect(failed).rejects.toMatchObject({ code: expected })
-    await expect(failed).rejects.not.toThrow(/[\u001b\u202e]/)
+    const { message } = await failed.then(
+      () => new Error('not refused'),
+      (error: Error) => error,
+    )
+    for (const hidden of ['\u001b', '\u202e']) expect(message).not.toContain(hidden)
     expect(server.asked).toHaveLength(1)
   })
 })
@@ -166,152 +131,6 @@ describe('a registry that is busy', () => {
     const failed = clientOf(server).client.manifest('v1', cancelling.signal)
     setTimeout(() => cancelling.abort(), 20)
     await expect(failed).rejects.toMatchObject({ code: 'CANCELLED' })
-  })
-})
-
-describe('a registry that wants a token', () => {
-  const challenge = (realm: string): string =>
-    `Bearer realm="${realm}",service="the registry",scope="repository:acme/app:pull"`
-
-  /** 401 without the token, then `next`. */
-  const guarded =
-    (realm: () => string, next: Answer): Answer =>
-    (request, response) =>
-      request.headers.authorization === 'Bearer abc'
-        ? next(request, response)
-        : void response.writeHead(401, { 'www-authenticate': challenge(realm()) }).end()
-
-  it('gets one from where it says, once, for the scope it says', async () => {
-    const repository = new Repository()
-    repository.addJson({}, MANIFEST, 'v1')
-    const tokens = await serve(status(200, {}, '{"token":"abc"}'))
-    const server = await serve(guarded(() => `${tokens.origin}/token?x=1`, repository.answer))
-    const { client } = clientOf(server)
-    await client.manifest('v1')
-    await client.manifest('v1')
-    expect(tokens.asked).toHaveLength(1)
-    const url = new URL(tokens.asked[0]!.url, tokens.origin)
-    expect(Object.fromEntries(url.searchParams)).toEqual({
-      x: '1',
-      service: 'the registry',
-      scope: 'repository:acme/app:pull',
-    })
-    expect(tokens.asked[0]!.headers.authorization).toBeUndefined()
-    expect(client.access.authorization).toBe('Bearer abc')
-  })
-
-  it('gets a new one when the old one has expired', async () => {
-    const repository = new Repository()
-    repository.addJson({}, MANIFEST, 'v1')
-    const tokens = await serve(status(200, {}, '{"access_token":"abc"}'))
-    const server = await serve(guarded(() => tokens.origin, repository.answer))
-    const access = {
-      ...registryAccess(parseReference(`${server.host}/acme/app`)),
-      authorization: 'Bearer old',
-    }
-    const client = createRegistryClient(access)
-    closers.push(() => client.close())
-    await client.manifest('v1')
-    expect(server.asked.map(({ headers }) => headers.authorization)).toEqual([
-      'Bearer old',
-      'Bearer abc',
-    ])
-  })
-
-  it('and does not take it, denies the image', async () => {
-    const tokens = await serve(status(200, {}, '{"token":"other"}'))
-    const server = await serve(guarded(() => tokens.origin, status(200)))
-    await expect(clientOf(server).client.manifest('v1')).rejects.toMatchObject({
-      code: 'REGISTRY_DENIED',
-    })
-    expect(server.asked).toHaveLength(2)
-  })
-
-  it('but gives none to anyone, or wants a password, denies the image', async () => {
-    const tokens = await serve(status(401))
-    const server = await serve(guarded(() => tokens.origin, status(200)))
-    await expect(clientOf(server).client.manifest('v1')).rejects.toMatchObject({
-      code: 'REGISTRY_DENIED',
-    })
-    server.answer = status(401, { 'www-authenticate': 'Basic realm="x"' })
-    await expect(clientOf(server).client.manifest('v1')).rejects.toMatchObject({
-      code: 'REGISTRY_DENIED',
-    })
-  })
-
-  it.each([
-    'http://tokens.example/',
-    'ftp://tokens.example/',
-    'https://user:pw@tokens.example/',
-    '/token',
-    '',
-  ])('is not followed to %j', async (realm) => {
-    const server = await serve(status(401, { 'www-authenticate': challenge(realm) }))
-    await expect(clientOf(server).client.manifest('v1')).rejects.toMatchObject({
-      code: 'REGISTRY_ERROR',
-    })
-  })
-
-  it.each(['', '[]', '{"token":5}', '{"token":"a\\r\\nevil: 1"}', '{}'])(
-    'is refused when the token is %j',
-    async (body) => {
-      const tokens = await serve(status(200, {}, body))
-      const server = await serve(guarded(() => tokens.origin, status(200)))
-      await expect(clientOf(server).client.manifest('v1')).rejects.toMatchObject({
-        code: 'REGISTRY_ERROR',
-      })
-    },
-  )
-})
-
-describe('a redirect', () => {
-  it('is followed to another host without the token', async () => {
-    const storage = await serve(status(200, {}, content.toString()))
-    const server = await serve(status(307, { location: `${storage.origin}/blob?sig=1` }))
-    const access = {
-      ...registryAccess(parseReference(`${server.host}/acme/app`)),
-      authorization: 'Bearer abc',
-    }
-    const client = createRegistryClient(access)
-    closers.push(() => client.close())
-    expect((await readBlob(client)).equals(content)).toBe(true)
-    expect(server.asked[0]!.headers.authorization).toBe('Bearer abc')
-    expect(storage.asked[0]!.headers.authorization).toBeUndefined()
-  })
-
-  it('within the host keeps it', async () => {
-    const server = await serve(
-      inTurn(status(302, { location: '/elsewhere' }), status(200, {}, '{}')),
-    )
-    const access = {
-      ...registryAccess(parseReference(`${server.host}/acme/app`)),
-      authorization: 'Bearer abc',
-    }
-    const client = createRegistryClient(access)
-    closers.push(() => client.close())
-    await client.manifest('v1')
-    expect(server.asked.map(({ url }) => url)).toEqual(['/v2/acme/app/manifests/v1', '/elsewhere'])
-    expect(server.asked[1]!.headers.authorization).toBe('Bearer abc')
-  })
-
-  it.each([
-    'http://storage.example/blob',
-    'file:///etc/passwd',
-    'https://a:b@storage.example/',
-    'http://[',
-  ])('to %s is not followed', async (location) => {
-    const server = await serve(status(307, { location }))
-    await expect(clientOf(server).client.manifest('v1')).rejects.toMatchObject({
-      code: 'REGISTRY_ERROR',
-    })
-  })
-
-  it('is followed ten times at most', async () => {
-    const server = await serve(status(307, { location: '/again' }))
-    await expect(clientOf(server).client.manifest('v1')).rejects.toMatchObject({
-      code: 'REGISTRY_ERROR',
-    })
-    expect(server.asked).toHaveLength(11)
   })
 })
 
