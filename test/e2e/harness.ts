@@ -132,5 +132,6 @@ async function cleanUp(dataDir: string): Promise<void> {
   for (const line of await processesNaming(dataDir))
     process.kill(Number.parseInt(line, 10), 'SIGKILL')
   await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
-  if (problem !== undefined) throw problem
+  if (problem !== undefined)
+    throw new Error('the machines could not be removed', { cause: problem })
 }

@@ -36,7 +36,7 @@ describe('an operation', () => {
       })
     const cancelled = work('a')
     void work('b')
-    operationHandlers(operations)['operations.cancel']({ operationId: 'a' })
+    void operationHandlers(operations)['operations.cancel']({ operationId: 'a' })
     await expect(cancelled).rejects.toThrow('aborted')
     expect(signals.get('b')?.aborted).toBe(false)
   })

@@ -79,7 +79,7 @@ describe('a terminal', () => {
     expect(shell.stdin.read().toString()).toBe('héllo')
     shell.stdout.write('$ ')
     await vi.waitFor(() => expect(output()).toBe('$ '))
-    call['terminals.resize']({ terminalId: 't1', cols: 100, rows: 30 })
+    void call['terminals.resize']({ terminalId: 't1', cols: 100, rows: 30 })
     expect(shell.resize).toHaveBeenCalledWith(100, 30)
   })
 
@@ -123,7 +123,7 @@ describe('a terminal', () => {
     expect(held).toBeGreaterThanOrEqual(TERMINAL_WINDOW_BYTES - 64 * 1024)
     expect(held).toBeLessThanOrEqual(TERMINAL_WINDOW_BYTES + 64 * 1024)
     expect(accepted).toBeLessThan(TERMINAL_WINDOW_BYTES + 256 * 1024)
-    call['terminals.ack']({ terminalId: 't1', bytes: held })
+    void call['terminals.ack']({ terminalId: 't1', bytes: held })
     await vi.waitFor(() => expect(output().length).toBeGreaterThan(held))
   })
 
@@ -152,7 +152,7 @@ describe('a terminal', () => {
   it('hangs up when the window closes it, and says nothing more', async () => {
     const { call, shells, closed, closeConnection } = setUp()
     await call['terminals.open'](open)
-    call['terminals.close']({ terminalId: 't1' })
+    void call['terminals.close']({ terminalId: 't1' })
     expect(shells[0]!.kill).toHaveBeenCalledOnce()
     expect(closeConnection).toHaveBeenCalledOnce()
     shells[0]!.exit(129)
@@ -164,7 +164,7 @@ describe('a terminal', () => {
   it('that is closed while it opens leaves no shell behind', async () => {
     const { call, shells } = setUp()
     const opening = call['terminals.open'](open)
-    call['terminals.close']({ terminalId: 't1' })
+    void call['terminals.close']({ terminalId: 't1' })
     await expect(opening).rejects.toMatchObject({ code: 'CANCELLED' })
     expect(shells[0]!.kill).toHaveBeenCalledOnce()
   })

@@ -27,7 +27,7 @@ describe('menuTemplate', () => {
   ])('sends the window the action of %s', (accelerator, action) => {
     const send = vi.fn()
     const item = items({ send }).find((candidate) => candidate.accelerator === accelerator)
-    ;(item?.click as unknown as () => void)()
+    ;(item!.click as unknown as () => void)()
     expect(send).toHaveBeenCalledExactlyOnceWith(action)
   })
 
