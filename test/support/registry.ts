@@ -57,7 +57,7 @@ const answers = async (url: string): Promise<boolean> =>
     () => false,
   )
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

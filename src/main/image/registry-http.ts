@@ -146,7 +146,7 @@ export function checkTarget(url: URL, origin: URL): void {
 }
 
 /** An error of the network while talking to `url`, as the one to throw. */
-export function networkError(url: URL, error: unknown, signal: AbortSignal | undefined): Error {
+function networkError(url: URL, error: unknown, signal: AbortSignal | undefined): Error {
   if (signal?.aborted) return new MicrovmError('CANCELLED', 'cancelled', { cause: error })
   if (error instanceof MicrovmError || error instanceof Retryable) return error
   const { code = '', message } = firstOf(error)

@@ -190,7 +190,7 @@ export class TreeBuilder {
   }
 }
 
-export function emptyDirectory(): FsNode {
+function emptyDirectory(): FsNode {
   return {
     type: 'directory',
     mode: 0o755,

@@ -30,7 +30,7 @@ interface PortHolder {
 }
 
 /** As /proc tells (Linux). */
-export async function findPortHolder(
+async function findPortHolder(
   port: number,
   proc = '/proc',
 ): Promise<PortHolder | undefined> {
@@ -57,7 +57,7 @@ export async function findPortHolder(
  * Inodes of the sockets that listen on a port.
  * @param table lines of /proc/net/tcp: "0: 0100007F:1F90 00000000:0000 0A … inode …"
  */
-export function listeningInodes(table: string, port: number): string[] {
+function listeningInodes(table: string, port: number): string[] {
   return table.split('\n').flatMap((line) => {
     const fields = line.trim().split(/\s+/)
     const localPort = Number.parseInt(fields[1]?.split(':')[1] ?? '', 16)

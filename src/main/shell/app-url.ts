@@ -4,7 +4,7 @@ import { extname, join } from 'node:path'
 
 export const APP_SCHEME = 'app'
 const APP_HOST = 'microvm'
-export const APP_ORIGIN = `${APP_SCHEME}://${APP_HOST}`
+const APP_ORIGIN = `${APP_SCHEME}://${APP_HOST}`
 export const APP_PAGE = `${APP_ORIGIN}/index.html`
 
 /** Whether a URL is of the app's own origin. Compared by parts: `new URL().origin` is "null" for own schemes in Node. */

@@ -42,7 +42,7 @@ export function serveRenderer(session: Session, root: string): void {
 }
 
 /** One request answered: 200, 404 for what is not ours to give, 405 for anything but GET. */
-export async function answer(
+async function answer(
   root: string,
   request: Pick<Request, 'method' | 'url'>,
 ): Promise<Response> {

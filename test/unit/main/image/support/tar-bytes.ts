@@ -44,7 +44,7 @@ export function paxMember(records: Readonly<Record<string, string | Buffer>>, fl
   return Buffer.concat([headerBlock({ name: 'PaxHeader', flag }, data.length), padded(data)])
 }
 
-export function paxRecord(key: string, value: string | Buffer): Buffer {
+function paxRecord(key: string, value: string | Buffer): Buffer {
   const rest = Buffer.concat([Buffer.from(` ${key}=`), Buffer.from(value), Buffer.from('\n')])
   let length = rest.length + 1
   while (String(length).length + rest.length !== length) length++
