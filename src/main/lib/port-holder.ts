@@ -30,10 +30,7 @@ interface PortHolder {
 }
 
 /** As /proc tells (Linux). */
-async function findPortHolder(
-  port: number,
-  proc = '/proc',
-): Promise<PortHolder | undefined> {
+async function findPortHolder(port: number, proc = '/proc'): Promise<PortHolder | undefined> {
   const tables = await Promise.all(
     ['tcp', 'tcp6'].map((name) => readFile(`${proc}/net/${name}`, 'latin1').catch(() => '')),
   )

@@ -42,10 +42,7 @@ export function serveRenderer(session: Session, root: string): void {
 }
 
 /** One request answered: 200, 404 for what is not ours to give, 405 for anything but GET. */
-async function answer(
-  root: string,
-  request: Pick<Request, 'method' | 'url'>,
-): Promise<Response> {
+async function answer(root: string, request: Pick<Request, 'method' | 'url'>): Promise<Response> {
   if (request.method !== 'GET') return refusal(405)
   const file = resolveAppFile(root, request.url)
   if (file === undefined) return refusal(404)
