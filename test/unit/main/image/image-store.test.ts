@@ -195,8 +195,8 @@ describe('sizes', () => {
           sum + statSync(join(fixture.paths.layers, `${id.slice(7)}.${kind}`)).blocks * 512,
         0,
       )
-    const [shared, own] = debian.diffIds.map(onDisk)
-    expect(first).toMatchObject({ size: shared! + own!, ownSize: own })
+    const [both, own] = debian.diffIds.map(onDisk)
+    expect(first).toMatchObject({ size: both! + own!, ownSize: own })
     expect(second!.ownSize).toBe(onDisk(other.diffIds[1]!))
     await store.pull(publish(debian, 'v3'), {})
     expect((await store.list()).find(({ reference }) => reference.endsWith('v1'))!.ownSize).toBe(0)

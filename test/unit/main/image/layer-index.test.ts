@@ -92,7 +92,7 @@ describe("a layer's index", () => {
   })
 
   it('is refused when any byte of it is another one', async () => {
-    const path = write('flipped', entries.slice(0, 8))
+    const path = write('flipped', [entries[2]!, entries[5]!])
     const good = readFileSync(path)
     for (let at = 0; at < good.length; at++) {
       const bad = Buffer.from(good)
