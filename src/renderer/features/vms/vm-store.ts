@@ -58,19 +58,25 @@ export function applyChanges(state: VmState, changes: readonly VmChange[]): VmSt
   return { ...state, byId, readings }
 }
 
+/** Changes heard while the list is on its way: it may have been made before them. */
+let heardMeanwhile: VmChange[] | undefined
+
 /** Asks main for the list, anew. */
 export async function loadVms(): Promise<void> {
+  heardMeanwhile = []
   try {
     const list = await call('vms.list')
-    const empty: VmState = { load: 'ready', error: undefined, byId: {}, readings: {} }
-    const kept = useVms.getState().readings
-    const fresh = applyChanges(
-      { ...empty, readings: kept },
-      list.map((vm) => ({ type: 'changed', vm })),
+    const known: VmChange[] = list.map((vm) => ({ type: 'changed', vm }))
+    useVms.setState(({ readings }) =>
+      applyChanges({ load: 'ready', error: undefined, byId: {}, readings }, [
+        ...known,
+        ...(heardMeanwhile ?? []),
+      ]),
     )
-    useVms.setState(fresh)
   } catch (error) {
     useVms.setState({ load: 'failed', error })
+  } finally {
+    heardMeanwhile = undefined
   }
 }
 
@@ -83,6 +89,7 @@ export function followVms(): void {
     useVms.setState((state) => applyChanges(state, changes))
   }
   const add = (change: VmChange): void => {
+    heardMeanwhile?.push(change)
     if (waiting.push(change) === 1) setTimeout(apply, FRAME_MS)
   }
   on('vm.changed', (vm) => add({ type: 'changed', vm }))

@@ -4,6 +4,7 @@ import { call, on } from '../../../api/client'
 import { orToast, toastInfo } from '../../../ui/toast-store'
 import { TerminalScreen } from '../../terminal/terminal-screen'
 import { BoundedWriter } from './bounded-writer'
+import { isVisible } from './visible-text'
 
 export interface ConsoleListeners {
   onFollows(follows: boolean): void
@@ -31,7 +32,7 @@ export class ConsoleScreen {
     this.#id = id
     const { terminal } = this.screen
     this.#writer = new BoundedWriter((text, done) => {
-      this.#listeners?.onOutput()
+      if (isVisible(text)) this.#listeners?.onOutput()
       terminal.write(text, done)
     })
     terminal.onScroll(() => this.#tellFollows())
