@@ -29,8 +29,8 @@ export function toastInfo(title: string, action?: Toast['action']): void {
 }
 
 /** Says that something in the background failed: `title` is what, the error is why and the remedy. */
-export function toastError(title: string, error: unknown): void {
-  show({ tone: 'error', title, ...errorText(error) })
+export function toastError(title: string, error: unknown, action?: Toast['action']): void {
+  show({ tone: 'error', title, ...errorText(error), ...(action === undefined ? {} : { action }) })
 }
 
 /** Runs a background call; a failure becomes a toast. Resolves to whether it worked. */

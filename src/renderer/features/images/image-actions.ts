@@ -32,7 +32,8 @@ export async function pullInBackground(reference: string): Promise<void> {
     )
     if (image !== undefined) toastInfo(`${image.reference} is here`, showAction(image.reference))
   } catch (error) {
-    toastError(`${reference} was not pulled`, error)
+    const again = { label: 'Try again', run: () => void pullInBackground(reference) }
+    toastError(`${reference} was not pulled`, error, again)
   }
 }
 
