@@ -75,7 +75,7 @@ function Screen({ tab, label }: { readonly tab: TerminalTab; readonly label: str
   }, [session, label])
   useEffect(() => {
     // A dialog in front keeps the keys.
-    if (focusAsked > 0 && document.querySelector('[role=dialog]') === null)
+    if (focusAsked > 0 && document.querySelector('[role=dialog], [role=alertdialog]') === null)
       session.screen.terminal.focus()
   }, [session, focusAsked])
   return (

@@ -37,7 +37,7 @@ export function followLaunches(): void {
   useVms.subscribe(({ byId }) => {
     for (const id of awaited) {
       const status = byId[id]?.state.status
-      if (status === 'starting' || status === undefined) continue
+      if (status === 'starting') continue
       // A new machine is 'stopped' for the moment until its start begins.
       if (status === 'stopped' && byId[id]?.state.stoppedAt === undefined) continue
       awaited.delete(id)

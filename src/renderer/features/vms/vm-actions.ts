@@ -78,6 +78,8 @@ function callFor(action: Exclude<VmAction, 'shell' | 'delete'>, id: string): Pro
 /** Ends a launch: its pull or boot is cancelled if this window began it, else the machine is stopped. */
 export function cancelLaunch(id: string, name: string): void {
   const operationId = useActionState.getState().launches[id]
+  // Only once: should the machine still start after that, the next click stops it.
+  rememberLaunch(id, undefined)
   const work = operationId === undefined ? call('vms.stop', { id }) : cancelOperation(operationId)
   void orToast(`The launch of ${name} could not be cancelled`, work)
 }
