@@ -6,7 +6,8 @@ import type { TransformOptions } from 'node:stream'
 import { createGunzip, type ZlibOptions } from 'node:zlib'
 import { MicrovmError } from '../../contract/errors'
 
-/** Large enough that handing work to the thread pool and back does not show. */
+/** What goes to the thread pool and back at a time: large enough that the way does not show. */
+const INPUT_BYTES = 256 * 1024
 const CHUNK_BYTES = 1024 * 1024
 const CHUNKS_AHEAD = 4
 const magics: readonly (readonly [name: string, bytes: Buffer])[] = [
@@ -68,10 +69,11 @@ async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, vo
   let fed = 0
   let hasAll = false
   const feeding = (async () => {
-    for await (const chunk of source) {
+    for await (const chunk of inLargePieces(source)) {
+      // No event will follow any more that one could wait for.
+      if (stream.destroyed || stream.readableEnded) return
       fed += chunk.length
       if (!stream.write(chunk)) await drained(stream)
-      if (stream.destroyed || stream.readableEnded) return
     }
     hasAll = true
     stream.end()
@@ -88,6 +90,20 @@ async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, vo
     stream.destroy()
     await feeding.catch(() => undefined)
   }
+}
+
+async function* inLargePieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  let waiting: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of source) {
+    waiting.push(chunk)
+    bytes += chunk.length
+    if (bytes < INPUT_BYTES) continue
+    yield waiting.length === 1 ? chunk : Buffer.concat(waiting, bytes)
+    waiting = []
+    bytes = 0
+  }
+  if (bytes > 0) yield Buffer.concat(waiting, bytes)
 }
 
 function drained(stream: ReturnType<typeof createGunzip>): Promise<void> {

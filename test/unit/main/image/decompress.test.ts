@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { decompress } from '../../../../src/main/image/decompress'
 
+const noise = randomBytes(600_000)
 const text = Buffer.from('a tar archive, say '.repeat(5000))
 
 async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer, void> {
@@ -64,6 +66,31 @@ describe('decompressing a layer', () => {
       message: expect.stringContaining(name) as string,
     })
   })
+
+  it.each(['its reader stops', 'the stream is damaged'])(
+    'ends when %s while the source has more to come later',
+    async (why) => {
+      let isEnded = false
+      async function* slow(): AsyncGenerator<Buffer, void> {
+        try {
+          yield why === 'its reader stops' ? gzipSync(noise) : Buffer.alloc(300_000, gzipSync('x'))
+          for (let i = 0; i < 3; i++) {
+            await new Promise((resolve) => setTimeout(resolve, 20))
+            yield Buffer.alloc(300_000)
+          }
+        } finally {
+          isEnded = true
+        }
+      }
+      const { chunks } = await decompress(slow())
+      const reading = (async () => {
+        for await (const _chunk of chunks) if (why === 'its reader stops') break
+      })()
+      if (why === 'its reader stops') await reading
+      else await expect(reading).rejects.toMatchObject({ code: 'IMAGE_INVALID' })
+      expect(isEnded).toBe(true)
+    },
+  )
 
   it('fails as its source fails, and ends the source when its reader stops', async () => {
     let isEnded = false
