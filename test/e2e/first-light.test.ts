@@ -175,7 +175,7 @@ describe('first light', () => {
       const watch = await watchLoad(app)
       // Not bare `yes`: busybox writes each of its lines to the terminal by itself, which takes an
       // emulated guest an hour. The app sees as many bytes, only sooner.
-      await terminal.type("clear; yes $(seq 1 300) | head -c 200m | cat; echo fl''ood")
+      await terminal.type("clear; yes $(seq 1 300) | head -c 200m | cat; echo; echo fl''ood")
       await app.page.keyboard.press('Enter')
       await terminal.shows(/298 299 300$/m)
 
