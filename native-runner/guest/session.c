@@ -90,6 +90,13 @@ static void set_language(struct session *session) {
   if (has_locale || !has_glibc) set(session, "LANG", "C.UTF-8");
 }
 
+// No SSH client can send this through dropbear. Terminals that call themselves so show 24-bit colour.
+static void set_colours(struct session *session) {
+  const char *term = getenv("TERM");
+  if (term == NULL || strcmp(term, "xterm-256color") != 0 || is_set(session, "COLORTERM")) return;
+  set(session, "COLORTERM", "truecolor");
+}
+
 static void set_environment(struct session *session) {
   static const char *const from_sshd[] = {"TERM", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY",
                                           "SSH_AUTH_SOCK"};
@@ -102,6 +109,7 @@ static void set_environment(struct session *session) {
   set(session, "HOME", session->root.home);
   set(session, "SHELL", session->shell);
   set_language(session);
+  set_colours(session);
   // The bundle's tools come last: they help where the image has none, and hide nothing of it.
   const char *path = is_set(session, "PATH") ? env_get(session->env.items, "PATH") : DEFAULT_PATH;
   size_t size = strlen(path) + sizeof ":" BUNDLE "/bin";

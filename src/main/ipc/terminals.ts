@@ -14,7 +14,6 @@ import type { IpcHandlers } from './handle'
 import { OutputPump } from './output-pump'
 
 const TERMINALS_MAX = 100
-const ENVIRONMENT = { COLORTERM: 'truecolor', LANG: 'C.UTF-8' } as const
 
 export interface TerminalsDeps {
   connect(vmId: string): Promise<TerminalConnection>
@@ -93,7 +92,7 @@ export class Terminals {
     const lease = await this.#pool.lease(args.id)
     try {
       const pty = { cols: args.cols, rows: args.rows, term: 'xterm-256color' }
-      const process = await lease.connection.exec(undefined, { pty, env: ENVIRONMENT })
+      const process = await lease.connection.exec(undefined, { pty })
       return { process, lease, pump: pumpFor(process, args.terminalId, this.#deps.send) }
     } catch (error) {
       lease.release()

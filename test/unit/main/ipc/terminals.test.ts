@@ -67,7 +67,6 @@ describe('a terminal', () => {
     await call['terminals.open'](open)
     expect(exec).toHaveBeenCalledExactlyOnceWith(undefined, {
       pty: { cols: 80, rows: 24, term: 'xterm-256color' },
-      env: expect.objectContaining({ COLORTERM: 'truecolor' }),
     })
   })
 
