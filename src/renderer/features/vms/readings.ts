@@ -19,6 +19,15 @@ export interface Reading {
 /** Five minutes of one reading every two seconds. */
 export const READINGS_KEPT = 150
 
+/**
+ * Seconds a chart of these readings covers: one minute at first, so that a young machine's lines
+ * are more than a speck, then two, then five.
+ */
+export function chartSpan(oldest: number, newest: number): number {
+  const age = newest - oldest
+  return [60, 120].find((span) => age <= span) ?? 300
+}
+
 /** The readings with one more. The same reading again changes nothing; a counter that went back means a new start. */
 export function appendReading(readings: readonly Reading[], stats: VmStats): readonly Reading[] {
   const last = readings.at(-1)

@@ -3,6 +3,7 @@ import { useEffect, useRef, type ReactNode } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useColorScheme } from '../../../ui/use-color-scheme'
+import { chartSpan } from '../readings'
 
 /** How one row of values is drawn. */
 export interface Series {
@@ -21,11 +22,10 @@ interface PlotProps {
 }
 
 const HEIGHT = 112
-const WINDOW_SECONDS = 300
 /** Without a given top: a network that does nothing shall look so. */
 const LEAST_TOP = 10_000
 
-/** Lines over the last five minutes, the present at the right edge. `children`: the same in figures. */
+/** Lines over the last minutes, the present at the right edge. `children`: the same in figures. */
 export function Chart({
   title,
   children,
@@ -88,7 +88,10 @@ function options(
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { time: true, range: (_plot, _oldest, newest) => [newest - WINDOW_SECONDS, newest] },
+      x: {
+        time: true,
+        range: (_plot, oldest, newest) => [newest - chartSpan(oldest, newest), newest],
+      },
       y: { range: (_plot, _low, high) => [0, max ?? Math.max(LEAST_TOP, high * 1.15)] },
     },
     axes: [

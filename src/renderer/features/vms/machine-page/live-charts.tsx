@@ -2,12 +2,12 @@
 import { useMemo, type ReactNode } from 'react'
 import type { VmView } from '../../../../contract/ipc'
 import { formatBytes, formatCount, formatPercent, formatRate } from '../../../ui/format'
-import type { Reading } from '../readings'
+import { chartSpan, type Reading } from '../readings'
 import { isUp } from '../state-text'
 import { useReadings } from '../vm-store'
 import { Chart, type Series } from './chart'
 
-/** CPU, memory and network of the last five minutes. */
+/** CPU, memory and network of the last minutes. */
 export function LiveCharts({ vm }: { readonly vm: VmView }): ReactNode {
   const readings = useReadings(vm.id)
   const last = readings.at(-1)
@@ -56,11 +56,12 @@ function useData(readings: readonly Reading[], sources: readonly Source[]): numb
 
 function CpuChart({ readings, last, cpus }: ChartProps & { readonly cpus: number }): ReactNode {
   const data = useData(readings, cpuSources)
+  const span = chartSpan((readings[0]?.at ?? last.at) / 1000, last.at / 1000)
   const note = cpus === 1 ? 'of 1 CPU' : `of ${cpus} CPUs`
   return (
     <Chart title="CPU" series={cpuSources} data={data} max={100} print={formatPercent}>
       <Figure value={formatPercent(last.cpuPercent)} note={note} />
-      <span className="fine chart-window">last 5 min</span>
+      <span className="fine chart-window">last {span / 60} min</span>
     </Chart>
   )
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { VmStats } from '../../../../../src/contract/vm-state'
 import {
   appendReading,
+  chartSpan,
   READINGS_KEPT,
   type Reading,
 } from '../../../../../src/renderer/features/vms/readings'
@@ -52,4 +53,10 @@ describe('readings', () => {
     const [reading] = appendReading([], stats(1, { cpuPercent: Number.NaN, memoryUsedMib: -4 }))
     expect(reading).toMatchObject({ cpuPercent: 0, memoryUsedMib: 0 })
   })
+})
+
+it('widens the charts in steps as the machine grows older', () => {
+  expect([0, 60, 61, 120, 121, 300].map((age) => chartSpan(1000, 1000 + age))).toEqual([
+    60, 60, 120, 120, 300, 300,
+  ])
 })
