@@ -7,14 +7,14 @@
 // - An entry replaces what has its name; only a directory over a directory keeps the children.
 // - A parent that is missing is made, 0755 and root's. A parent that is no directory is an error.
 // - Whiteouts remove what layers below have put there, never what their own layer puts there,
-//   wherever in the layer they stand.
+//   wherever in the layer they stand. One that finds nothing to remove does nothing.
 // - A hard link gives an inode one more name and, as its header carries them, its metadata.
 // - trusted.* attributes are left out (containerd does, too): overlayfs takes orders in them.
 import { MicrovmError } from '../../contract/errors'
 import { quote } from './digest'
 import type { Entry } from './entry'
 import type { FsNode } from './fs-tree'
-import { whiteoutOf } from './whiteout'
+import { whiteoutOf, type Whiteout } from './whiteout'
 
 /** As Linux has it (path_resolution(7)). */
 const MAX_LINKS_FOLLOWED = 40
@@ -55,13 +55,7 @@ export class TreeBuilder {
     try {
       const whiteout = whiteoutOf(entry.path)
       if (whiteout === undefined) this.#place(entry)
-      else if (whiteout.kind !== 'ignore') {
-        const parent = this.#parentOf(entry.path)
-        if (this.#own === undefined) return
-        const names = whiteout.kind === 'remove' ? [whiteout.name] : [...parent.children.keys()]
-        for (const name of names) this.#removeLower(parent, name, this.#own)
-        this.#forgetParent()
-      }
+      else if (whiteout.kind !== 'ignore') this.#whiteOut(entry.path, whiteout)
     } catch (error) {
       throw MicrovmError.inContext(quote(entry.path), error)
     }
@@ -77,12 +71,22 @@ export class TreeBuilder {
     const old = parent.children.get(name)
     if (entry.type === 'directory' && old?.type === 'directory') setMetadata(old, entry)
     else {
-      const node = entry.type === 'hardlink' ? this.#linked(entry) : this.#newNode(entry)
+      const node =
+        entry.type === 'hardlink' ? this.#linked(entry, parent, name) : this.#newNode(entry)
       parent.children.set(name, node)
       if (old !== undefined && (old.type === 'directory' || old.type === 'symlink'))
         this.#forgetParent()
     }
     this.#markOwn(parent, name)
+  }
+
+  #whiteOut(path: string, whiteout: Whiteout): void {
+    if (this.#own === undefined) return
+    const parent = this.#walk(path.slice(0, Math.max(0, path.lastIndexOf('/'))), false)
+    if (parent === undefined) return
+    const names = whiteout.kind === 'remove' ? [whiteout.name] : [...parent.children.keys()]
+    for (const name of names) this.#removeLower(parent, name, this.#own)
+    this.#forgetParent()
   }
 
   #newNode(entry: Entry): FsNode {
@@ -104,10 +108,13 @@ export class TreeBuilder {
     }
   }
 
-  #linked(entry: Entry): FsNode {
+  /** @param place the directory the link goes to */
+  #linked(entry: Entry, place: FsNode, name: string): FsNode {
     const slash = entry.target.lastIndexOf('/')
+    const targetName = entry.target.slice(slash + 1)
     const parent = this.#walk(entry.target.slice(0, Math.max(0, slash)), false)
-    const node = parent?.children.get(entry.target.slice(slash + 1))
+    const node = parent?.children.get(targetName)
+    if (parent === place && targetName === name) throw invalid('it is a hard link to itself')
     if (node === undefined)
       throw invalid(`the file it is a hard link to, ${quote(entry.target)}, does not exist`)
     if (node.type === 'directory') throw invalid('it is a hard link to a directory')

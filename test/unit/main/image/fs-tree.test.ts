@@ -154,6 +154,14 @@ describe('a whiteout', () => {
     expect(listTree(tree)).toEqual(['real/', 'real/b=0', 'via → /real'])
   })
 
+  it('does nothing where there is nothing to remove', async () => {
+    const tree = await treeOf(
+      [file('f')],
+      [file('no/where/.wh.x'), file('f/.wh.x'), file('f/.wh..wh..opq'), link('loop', 'loop')],
+    )
+    expect(listTree(tree)).toEqual(['f=0', 'loop → loop'])
+  })
+
   it('has no meaning in the bottom layer', async () => {
     const tree = await treeOf([file('a'), file('.wh.a'), file('d/x'), file('d/.wh..wh..opq')])
     expect(listTree(tree)).toEqual(['a=0', 'd/', 'd/x=0'])
@@ -311,6 +319,7 @@ describe('a hard link', () => {
     ['nothing', [hard('h', 'missing')], 'does not exist'],
     ['what a whiteout has removed', [file('x')], 'does not exist'],
     ['a directory', [dir('missing/'), hard('h', 'missing')], 'directory'],
+    ['itself', [file('h'), hard('h', './h')], 'itself'],
     ['outside', [hard('h', '../../etc/passwd')], 'outside the root'],
   ])('to %s is refused by name', async (what, members, why) => {
     const layers = what.startsWith('what')
