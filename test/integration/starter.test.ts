@@ -94,6 +94,13 @@ describe('a running machine', () => {
 })
 
 describe('what goes wrong', () => {
+  it('leaves no machine behind whose image cannot be had', async () => {
+    const result = await cli.run(['run', '--name', 'imageless', 'registry.invalid/nothing'])
+    expect(result.code).toBe(125)
+    expect(result.stderr).toMatch(/registry\.invalid/)
+    expect(await cli.ok(['ls'])).not.toContain('imageless')
+  })
+
   it.each([
     [['run', 'starter', '--cpus', '0'], /cpus/i],
     [['run', 'starter', '--memory', 'lots'], /memory/i],

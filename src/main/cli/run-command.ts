@@ -34,7 +34,7 @@ export async function run(
 }
 
 /**
- * A machine whose launch was cancelled, or that was to be removed anyway, is not left behind.
+ * A machine whose launch was cancelled or never came to a runner, or that was to be removed anyway, is not left behind.
  * @returns the exit code if its own command has already failed
  */
 async function startNew(context: CommandContext, { id, spec }: VmView): Promise<VmView | number> {
@@ -50,7 +50,10 @@ async function startNew(context: CommandContext, { id, spec }: VmView): Promise<
       context.output.error(MicrovmError.from(error))
       return await endedEarly(context, now)
     }
-    if (spec.autoRemove || context.cancel.aborted) await machines.remove(id).catch(() => undefined)
+    // Without a runner there is no log either, and nothing to come back for.
+    const cameToNothing = now?.state.timeline.length === 0
+    if (spec.autoRemove || context.cancel.aborted || cameToNothing)
+      await machines.remove(id).catch(() => undefined)
     else context.output.note(`The machine is kept: microvm logs ${spec.name}`)
     throw error
   } finally {

@@ -128,12 +128,25 @@ describe('microvm run IMAGE', () => {
 })
 
 describe('a launch that does not succeed', () => {
-  it('keeps the machine, says where to look, and ends with 125', async () => {
+  it('says why, ends with 125, and leaves no machine that never came to a runner', async () => {
     engine.overrides.start = () =>
       Promise.reject(new MicrovmError('IMAGE_NOT_FOUND', 'no such image', { hint: 'Look again.' }))
     const { code, err } = await microvm(['run', 'nope', '--', 'true'])
     expect(code).toBe(125)
     expect(err).toContain('microvm: no such image\nLook again.\n')
+    expect(engine.vms.size).toBe(0)
+  })
+
+  it('keeps a machine that has a log to look at, and says so', async () => {
+    engine.overrides.start = (id) => {
+      const vm = engine.vms.get(id)!
+      const timeline = [{ name: 'image', at: 10 }]
+      engine.vms.set(id, { ...vm, state: { ...vm.state, timeline } })
+      return Promise.reject(new MicrovmError('GUEST_BOOT_FAILED', 'it did not come up'))
+    }
+    const { code, err } = await microvm(['run', 'nope', '--', 'true'])
+    expect(code).toBe(125)
+    expect(err).toContain('The machine is kept')
     expect(engine.vms.size).toBe(1)
   })
 
