@@ -2,6 +2,7 @@
 // Puts an image into the store: its layers, several at a time, then manifest and config, then the
 // reference that makes it be found. If anything fails, the others stop, and what is complete of the
 // layers stays for the next try.
+import { setMaxListeners } from 'node:events'
 import { mkdir, statfs } from 'node:fs/promises'
 import { MicrovmError } from '../../contract/errors'
 import type { OnProgress } from '../../contract/images'
@@ -66,6 +67,8 @@ async function takeLayers(
   progress.tell()
   const failing = new AbortController()
   const either = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal
+  // Every layer listens; Node takes more than ten for a mistake.
+  setMaxListeners(content.layers.length + 10, either)
 
   const take = async (layer: ContentLayer, index: number): Promise<StoredLayer> => {
     const known = present[index]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Progress } from '../../../../src/contract/images'
 import { ingestLayer } from '../../../../src/main/image/layer-ingest'
 import { OCI_INDEX } from '../../../../src/main/image/manifest'
@@ -166,6 +166,18 @@ describe('pulling an image', () => {
     )
     expect(results[0]).toEqual(results[1])
     expect(filesIn(fixture.paths.layers)).toEqual(layerFiles(debian))
+  })
+
+  it('may have many layers, whoever may cancel it', async () => {
+    const many = makeImage(Array.from({ length: 25 }, (_, i) => [{ name: `f${i}` }]))
+    const warned = vi.fn()
+    process.on('warning', warned)
+    const { signal } = new AbortController()
+    const { layers } = await storeWith().pull(publish(many, 'v1'), { signal })
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', warned)
+    expect(layers).toHaveLength(25)
+    expect(warned).not.toHaveBeenCalled()
   })
 
   it('by digest alone is not possible, by a wrong name neither', async () => {
