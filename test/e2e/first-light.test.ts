@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole main job, as one user's journey from an empty data directory: each step goes on where the
 // one before it ended.
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { Locator } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { processesNaming } from '../support/cli'
 import { useApp, type RunningApp } from './harness'
 import { FrontTerminal } from './terminal'
 
@@ -169,13 +168,13 @@ describe('first light', () => {
   )
 
   it(
-    'draws 200 MB of output to the end, usable all the while, without holding it',
+    'draws 60 MB of output to the end, usable all the while, without holding it',
     async () => {
       await terminal.run('true')
       const watch = await watchLoad(app)
       // Not bare `yes`: busybox writes each of its lines to the terminal by itself, which takes an
       // emulated guest an hour. The app sees as many bytes, only sooner.
-      await terminal.type("clear; yes $(seq 1 300) | head -c 200m | cat; echo; echo fl''ood")
+      await terminal.type("clear; yes $(seq 1 300) | head -c 60m | cat; echo; echo fl''ood")
       await app.page.keyboard.press('Enter')
       await terminal.shows(/298 299 300$/m)
 
@@ -207,39 +206,6 @@ describe('first light', () => {
   )
 
   it(
-    'leaves the machine running when the app quits, and opens a shell in it again',
-    async () => {
-      await terminal.run('echo here > /tmp/mark; echo kept > /root/kept; sync')
-      expect(await app.quit()).toBe(0)
-      expect(await runners()).toHaveLength(1)
-      await open()
-      const row = app.page.getByRole('row', { name: new RegExp(`^${NAME}, running`) })
-      await row.waitFor()
-      // The terminal that was open is there again.
-      await terminal.prompt()
-      expect(await terminal.run('cat /tmp/mark')).toEqual(['here'])
-      await bothThemes('5-machines')
-    },
-    STEP_MS,
-  )
-
-  it(
-    'adopts the machine after the app was killed',
-    async () => {
-      const [before] = await runners()
-      await app.crash()
-      expect(await runners()).toEqual([before])
-      await open()
-      await app.page.getByRole('row', { name: new RegExp(`^${NAME}, running`) }).dblclick()
-      await isRunning()
-      await button('Shell').click()
-      await terminal.prompt()
-      expect(await terminal.run('cat /tmp/mark')).toEqual(['here'])
-    },
-    STEP_MS,
-  )
-
-  it(
     'shows the launch waterfall, the console log and the settings',
     async () => {
       await app.page.getByTestId('waterfall').waitFor()
@@ -252,55 +218,7 @@ describe('first light', () => {
     },
     STEP_MS,
   )
-
-  it(
-    'stops the machine, and its terminal waits for it',
-    async () => {
-      await button('Stop').click()
-      await app.page
-        .locator('[data-testid=machine-state][data-status=stopped]')
-        .waitFor({ timeout: 60_000 })
-      await app.page.getByText(`${NAME} does not run`).waitFor()
-      expect(await runners()).toEqual([])
-    },
-    STEP_MS,
-  )
-
-  it(
-    'starts it again with its disk as it was, and the terminal comes back',
-    async () => {
-      await button('Start').click()
-      await isRunning()
-      await terminal.prompt()
-      expect(await terminal.run('cat /root/kept')).toEqual(['kept'])
-    },
-    STEP_MS,
-  )
-
-  it(
-    'deletes the machine after asking once, by its name',
-    async () => {
-      await button('Delete').click()
-      const question = app.page.getByRole('alertdialog', { name: `Delete ${NAME}?` })
-      await app.screenshot('8-delete')
-      await question.getByRole('button', { name: 'Cancel' }).click()
-      await isRunning()
-      await button('Delete').click()
-      await question.getByRole('button', { name: 'Delete' }).click()
-      await app.page.getByRole('heading', { name: 'No machines yet' }).waitFor({ timeout: 60_000 })
-      expect(await tabs().count()).toBe(0)
-      expect(await runners()).toEqual([])
-      expect(await readdir(join(harness.dataDir, 'vms'))).toEqual([])
-      expect(await app.quit()).toBe(0)
-    },
-    STEP_MS,
-  )
 })
-
-/** Processes that run machines of this data directory: not the app itself. */
-async function runners(): Promise<string[]> {
-  return (await processesNaming(harness.dataDir)).filter((line) => line.includes('runner.js'))
-}
 
 interface Load {
   readonly seconds: number
