@@ -20,12 +20,14 @@ import { identifyProcess } from '../../src/main/lib/process-identity'
 import { gvproxyProvider } from '../net/gvproxy'
 import { GUEST_SSH_PORT, topology } from '../net/topology'
 import { spawnChild, type ChildCommand } from '../process/child'
+import { closeInheritedFiles } from '../process/inherited-files'
 import { ConsoleLog } from './console-log'
 import { Machine } from './machine'
 import { startQemu } from './qemu-vmm'
 import { refuseSecondRunner, RpcServer, type RunnerHandlers } from './rpc-server'
 import { StateFile } from './state-file'
 
+closeInheritedFiles()
 process.umask(0o077)
 const logger = createLogger({ write: (line) => void process.stderr.write(line) })
 
