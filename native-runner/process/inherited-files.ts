@@ -22,7 +22,9 @@ const CLOSE_ON_EXEC = 0o2000000
  */
 export function closeInheritedFiles(): void {
   if (process.platform !== 'linux') return
-  for (const descriptor of inherited(listOpenFiles(), dirname(process.execPath)))
+  const parents = new Set(listOpenFiles(process.ppid).map(({ target }) => target))
+  const mine = listOpenFiles('self')
+  for (const descriptor of inherited(mine, dirname(process.execPath), parents))
     closeSync(descriptor)
 }
 
@@ -30,31 +32,47 @@ export function closeInheritedFiles(): void {
  * Node and libuv mark all they open close-on-exec, so an unmarked descriptor came through exec. Two kinds
  * of unmarked ones are Electron's own when it runs as Node, and harmless: event counters and polls, and
  * the read-only resources beside its executable.
+ * Node also marks what it finds open below 16 when it starts, so there a mark says nothing: but a socket
+ * or pipe that the parent has as well can only be the parent's.
+ * @param parents what the parent has open
  */
-export function inherited(files: readonly OpenFile[], executableDir: string): number[] {
+export function inherited(
+  files: readonly OpenFile[],
+  executableDir: string,
+  parents: ReadonlySet<string>,
+): number[] {
   return files
-    .filter(
-      ({ descriptor, target, closesOnExec }) =>
-        descriptor > 2 &&
-        !closesOnExec &&
-        target !== 'anon_inode:[eventpoll]' &&
-        target !== 'anon_inode:[eventfd]' &&
-        !target.startsWith(`${executableDir}/`),
-    )
+    .filter(({ descriptor, target, closesOnExec }) => {
+      if (descriptor <= 2) return false
+      if (/^(?:socket|pipe):/.test(target) && parents.has(target)) return true
+      return !closesOnExec && !isElectronsOwn(target, executableDir)
+    })
     .map(({ descriptor }) => descriptor)
 }
 
-function listOpenFiles(): OpenFile[] {
-  return readdirSync('/proc/self/fd').flatMap((name) => {
+const isElectronsOwn = (target: string, executableDir: string): boolean =>
+  target === 'anon_inode:[eventpoll]' ||
+  target === 'anon_inode:[eventfd]' ||
+  target.startsWith(`${executableDir}/`)
+
+/** Nothing of a process that has ended, or of another user's. */
+function listOpenFiles(pid: number | 'self'): OpenFile[] {
+  let names: string[]
+  try {
+    names = readdirSync(`/proc/${pid}/fd`)
+  } catch {
+    return []
+  }
+  return names.flatMap((name) => {
     try {
-      const target = readlinkSync(`/proc/self/fd/${name}`)
+      const target = readlinkSync(`/proc/${pid}/fd/${name}`)
       // proc(5): "flags:	02100000", octal.
-      const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${name}`, 'utf8'))
+      const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${name}`, 'utf8'))
       if (flags === null) return []
       const closesOnExec = (Number.parseInt(flags[1]!, 8) & CLOSE_ON_EXEC) !== 0
       return [{ descriptor: Number(name), target, closesOnExec }]
     } catch {
-      // The descriptor that listed the folder itself.
+      // The descriptor that listed the folder itself, or one closed meanwhile.
       return []
     }
   })

@@ -23,7 +23,7 @@ import { spawnChild, type ChildCommand } from '../process/child'
 import { closeInheritedFiles } from '../process/inherited-files'
 import { ConsoleLog } from './console-log'
 import { Machine } from './machine'
-import { startQemu } from './qemu-vmm'
+import { vmmStarter } from './vmm-starter'
 import { refuseSecondRunner, RpcServer, type RunnerHandlers } from './rpc-server'
 import { StateFile } from './state-file'
 
@@ -61,13 +61,15 @@ async function run(config: RunnerConfig): Promise<number> {
   )
   const spawn = (command: ChildCommand) => spawnChild(command, logger)
   const machine = new Machine(config, {
-    network: gvproxyProvider({ executable: config.parts.gvproxy, spawnChild: spawn }),
-    startVmm: startQemu({ spawnChild: spawn, platform: process.platform }, config),
+    network: gvproxyProvider({ executable: config.gvproxy, spawnChild: spawn }),
+    startVmm: vmmStarter({ spawnChild: spawn, platform: process.platform }, config),
     console: consoleLog,
     state,
     logger,
     freeBytes: async () => {
-      const { bavail, bsize } = await statfs(dirname(config.disks.vm))
+      const { root } = config
+      const written = root.kind === 'disk' ? dirname(root.vm) : root.path
+      const { bavail, bsize } = await statfs(written)
       return bavail * bsize
     },
     onStats: (stats) => server?.broadcast('stats', stats),

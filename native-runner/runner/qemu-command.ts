@@ -3,7 +3,7 @@
 // has eight virtio-mmio slots instead of PCI. Pure. Everything QEMU talks through is an inherited
 // descriptor, so that no socket of it lies on disk; disks are JSON, so that no path needs escaping.
 import { CONTROL_PORT_NAME } from '../../src/contract/guest-protocol'
-import type { RunnerConfig } from '../../src/contract/runner-config'
+import type { RunnerConfig, RunnerRoot, RunnerVmm } from '../../src/contract/runner-config'
 import { topology } from '../net/topology'
 
 /** Descriptors QEMU inherits, in the order of `Child.channels`. */
@@ -31,7 +31,11 @@ const kernelArguments = [
   'reboot=t',
 ]
 
-export type QemuConfig = Pick<RunnerConfig, 'backend' | 'cpus' | 'memoryMib' | 'disks' | 'parts'>
+type Disks = Extract<RunnerRoot, { kind: 'disk' }>
+export interface QemuConfig extends Pick<RunnerConfig, 'backend' | 'cpus' | 'memoryMib'> {
+  readonly root: Disks
+  readonly vmm: Extract<RunnerVmm, { kind: 'qemu' }>
+}
 
 /** Arguments, without the program's name. */
 export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): string[] {
@@ -53,8 +57,8 @@ export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): st
       bus: slot('network'),
     }),
     ...device({ driver: 'virtio-rng-device', bus: slot('rng') }),
-    ...disks(config.disks),
-    ...['-kernel', config.parts.kernel],
+    ...disks(config.root),
+    ...['-kernel', config.vmm.kernel],
     ...['-append', kernelCommandLine(config)],
   ]
 }
@@ -87,7 +91,7 @@ const sandbox = [
   'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
 ]
 
-function disks(paths: RunnerConfig['disks']): string[] {
+function disks(paths: Disks): string[] {
   const file = (filename: string, readOnly: boolean) => ({
     driver: 'file',
     filename,

@@ -26,7 +26,7 @@ export function startQemu(deps: QemuDeps, config: QemuConfig): StartVmm {
   return async (events) => {
     const child = await deps.spawnChild({
       name: 'QEMU',
-      executable: config.parts.vmm,
+      executable: config.vmm.executable,
       args: qemuArguments(config, deps.platform),
       channels: qemuChannels.length,
       errorCode: 'HYPERVISOR_FAILED',

@@ -6,6 +6,57 @@ import { backendChoiceSchema, timelineEventSchema } from './vm-state'
 
 const absolutePath = z.string().startsWith('/')
 
+/** What the guest boots from. */
+const rootSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('disk'),
+    /** /dev/vda, read-only: VMDK descriptor of the image disk. */
+    image: absolutePath,
+    /** /dev/vdb, raw, writable. */
+    vm: absolutePath,
+    /** /dev/vdc, raw, read-only. */
+    config: absolutePath,
+  }),
+  /** For libkrun without block devices: a folder of this machine alone, which also holds its config. */
+  z.object({ kind: z.literal('directory'), path: absolutePath }),
+])
+export type RunnerRoot = z.infer<typeof rootSchema>
+
+const shareSchema = z.object({
+  /** What the guest mounts it by. */
+  tag: z.string().regex(/^[a-z0-9-]{1,35}$/),
+  hostPath: absolutePath,
+  readOnly: z.boolean(),
+  /** The user and group that everything in it belongs to, as the guest sees it; absent: as on the host. */
+  owner: z.object({ uid: z.number().int().min(0), gid: z.number().int().min(0) }).optional(),
+})
+export type RunnerShare = z.infer<typeof shareSchema>
+
+/** The program that runs the machine, and what it alone needs. */
+const vmmSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('qemu'),
+    /** qemu-system-*. */
+    executable: absolutePath,
+    /** The guest kernel as PVH ELF. */
+    kernel: absolutePath,
+    /** Needed where there are shares. */
+    virtiofsd: absolutePath.optional(),
+  }),
+  z.object({
+    kind: z.literal('libkrun'),
+    /** Node, or Electron run as Node: what runs krun-vmm. */
+    executable: absolutePath,
+    /** krun-vmm's script. */
+    script: absolutePath,
+    /** Where libkrun and libkrunfw are looked for first; absent: where the system has libraries. */
+    libDir: absolutePath.optional(),
+    /** The guest kernel as ELF, for a libkrun that takes one; else it takes libkrunfw's. */
+    kernel: absolutePath.optional(),
+  }),
+])
+export type RunnerVmm = z.infer<typeof vmmSchema>
+
 export const runnerConfigSchema = z.object({
   vmId: vmIdSchema,
   name: z.string(),
@@ -16,21 +67,11 @@ export const runnerConfigSchema = z.object({
   backend: backendChoiceSchema,
   cpus: z.number().int().min(1),
   memoryMib: z.number().int().min(1),
-  disks: z.object({
-    /** /dev/vda, read-only: VMDK descriptor of the image disk. */
-    image: absolutePath,
-    /** /dev/vdb, raw, writable. */
-    vm: absolutePath,
-    /** /dev/vdc, raw, read-only. */
-    config: absolutePath,
-  }),
-  parts: z.object({
-    /** qemu-system-*. */
-    vmm: absolutePath,
-    /** The guest kernel as PVH ELF. */
-    kernel: absolutePath,
-    gvproxy: absolutePath,
-  }),
+  root: rootSchema,
+  /** Host folders the guest may reach, shared by virtio-fs. */
+  shares: z.array(shareSchema).default([]),
+  vmm: vmmSchema,
+  gvproxy: absolutePath,
   ports: z.array(portForwardSchema),
   /** Milliseconds. How long the entrypoint has after its stop signal before it is killed. */
   stopGraceMs: z.number().int().default(10_000),

@@ -35,30 +35,23 @@ export const envNameSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name is letters, digits and _, no digit first')
 
+function between(
+  { min, max, default: otherwise }: { min: number; max: number; default: number },
+  unit: string,
+): z.ZodDefault<z.ZodNumber> {
+  const message = `must be a whole number from ${min} to ${max} ${unit}`
+  return z.number(message).int(message).min(min, message).max(max, message).default(otherwise)
+}
+
 const noNul = z.string().refine((text) => !text.includes('\0'), 'must not contain a NUL byte')
 
 export const vmSpecSchema = z.object({
   name: vmNameSchema,
   /** As the user typed it; the exact content is pinned by `VmRecord.imageDigest`. */
   image: z.string().min(1).max(512),
-  cpus: z
-    .number()
-    .int()
-    .min(vmLimits.cpus.min)
-    .max(vmLimits.cpus.max)
-    .default(vmLimits.cpus.default),
-  memoryMib: z
-    .number()
-    .int()
-    .min(vmLimits.memoryMib.min)
-    .max(vmLimits.memoryMib.max)
-    .default(vmLimits.memoryMib.default),
-  diskMib: z
-    .number()
-    .int()
-    .min(vmLimits.diskMib.min)
-    .max(vmLimits.diskMib.max)
-    .default(vmLimits.diskMib.default),
+  cpus: between(vmLimits.cpus, 'CPUs'),
+  memoryMib: between(vmLimits.memoryMib, 'MiB'),
+  diskMib: between(vmLimits.diskMib, 'MiB'),
   ports: z.array(portForwardSchema).max(vmLimits.ports).default([]),
   /** Added to the image's own; same name wins over the image's. */
   env: z

@@ -24,7 +24,10 @@ async function realParts() {
     if (!part.found) throw new Error(`${name}: ${part.hint}`)
     return part.path
   }
-  return { vmm: path('qemu'), kernel: path('kernel'), gvproxy: path('gvproxy') }
+  return {
+    vmm: { kind: 'qemu' as const, executable: path('qemu'), kernel: path('kernel') },
+    gvproxy: path('gvproxy'),
+  }
 }
 
 /** Everything a server on the host's loopback says to whoever connects. */
@@ -201,8 +204,8 @@ describe('the kernel', () => {
 
   /** A disk nothing boots from. */
   async function emptyDisk(): Promise<RunnerFixture> {
-    fixture = await makeRunner({ parts: await realParts() })
-    const dir = join(fixture.dir, '..', 'disks')
+    fixture = await makeRunner(await realParts())
+    const dir = fixture.disksDir
     await writeFile(join(dir, 'data'), Buffer.alloc(64 * 1024))
     await writeFile(
       join(dir, 'image'),
@@ -235,13 +238,13 @@ describe('the kernel', () => {
 
 describe('the accelerator', () => {
   it('is tried with the kernel itself', async () => {
-    const { vmm: qemu, kernel } = await realParts()
+    const { executable: qemu, kernel } = (await realParts()).vmm
     expect(await tryAccelerator({ qemu, kernel }, 'tcg', 30_000)).toBeUndefined()
     expect(await tryAccelerator({ qemu, kernel: '/dev/null' }, 'tcg')).toMatch(/^tcg fails: /)
   })
 
   it.runIf(obstacle !== undefined)('is not hardware’s where the CPU has none', async () => {
-    const { vmm: qemu, kernel } = await realParts()
+    const { executable: qemu, kernel } = (await realParts()).vmm
     expect(await tryAccelerator({ qemu, kernel }, 'kvm')).toMatch(/^kvm fails: /)
   })
 })

@@ -2,4 +2,8 @@
 import { support } from '../support/runner-fixture'
 import { describeSupervision } from '../support/supervision-suite'
 
-describeSupervision('QEMU’s launcher', support('fake-vmm.mjs'))
+describeSupervision('QEMU’s launcher', {
+  kind: 'qemu',
+  executable: support('fake-vmm.mjs'),
+  kernel: '/dev/null',
+})

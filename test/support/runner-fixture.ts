@@ -20,6 +20,8 @@ export interface RunnerFixture {
   /** The machine's folder. */
   readonly dir: string
   readonly config: RunnerConfigInput
+  /** Folder of the machine's disks. */
+  readonly disksDir: string
   start(change?: Partial<RunnerConfigInput>): Promise<VmHandle>
   state(): Promise<VmState>
   /** Waits until state.json says so. */
@@ -35,13 +37,19 @@ export interface RunnerFixture {
 
 /** @param given what the fixture cannot know: parts and disks */
 export async function makeRunner(
-  given: Pick<RunnerConfigInput, 'parts'> & { imageDisk?: string },
+  given: Pick<RunnerConfigInput, 'vmm' | 'gvproxy'> & { imageDisk?: string },
 ): Promise<RunnerFixture> {
-  const root = await mkdtemp(join(tmpdir(), 'microvm-runner-'))
-  const dir = join(root, 'vm')
-  const disks = join(root, 'disks')
+  const home = await mkdtemp(join(tmpdir(), 'microvm-runner-'))
+  const dir = join(home, 'vm')
+  const disks = join(home, 'disks')
   await mkdir(dir, { mode: 0o700 })
   await mkdir(disks)
+  const root = {
+    kind: 'disk' as const,
+    image: given.imageDisk ?? join(disks, 'image'),
+    vm: join(disks, 'disk.ext4'),
+    config: join(disks, 'config.erofs'),
+  }
   const config: RunnerConfigInput = {
     vmId: '0123456789ab',
     name: 'fixture',
@@ -50,19 +58,16 @@ export async function makeRunner(
     backend: { name: 'qemu', accelerator: 'tcg', reason: 'test' },
     cpus: 1,
     memoryMib: 256,
-    disks: {
-      image: given.imageDisk ?? join(disks, 'image'),
-      vm: join(disks, 'disk.ext4'),
-      config: join(disks, 'config.erofs'),
-    },
-    parts: given.parts,
+    root,
+    vmm: given.vmm,
+    gvproxy: given.gvproxy,
     ports: [],
     stopGraceMs: 200,
     launch: { startedAt: Date.now(), timeline: [{ name: 'image', at: 0 }] },
   }
-  await writeFile(config.disks.vm, '')
-  await truncate(config.disks.vm, 64 * 1024 * 1024)
-  await writeFile(config.disks.config, Buffer.alloc(8192))
+  await writeFile(root.vm, '')
+  await truncate(root.vm, 64 * 1024 * 1024)
+  await writeFile(root.config, Buffer.alloc(8192))
   const handles: VmHandle[] = []
   const read = (name: string) => readFile(join(dir, name), 'utf8').catch(() => '')
   const state = async (): Promise<VmState> =>
@@ -70,6 +75,7 @@ export async function makeRunner(
   return {
     dir,
     config,
+    disksDir: disks,
     start: async (change = {}) => {
       const launch = { startedAt: Date.now(), timeline: [{ name: 'image', at: 0 }] }
       const handle = await spawnRunner({ ...config, launch, ...change }, { script: runnerScript() })
@@ -87,20 +93,20 @@ export async function makeRunner(
         await sleep(20)
       }
     },
-    processes: () => processesNaming(root),
+    processes: () => processesNaming(home),
     log: () => read('runner.log'),
     console: () => read('console.log'),
     leftovers: async () => (await readdir(dir)).filter((name) => !KEPT.test(name)),
     dispose: async () => {
       for (const handle of handles) handle.client.close()
-      for (const line of await processesNaming(root)) {
+      for (const line of await processesNaming(home)) {
         try {
           process.kill(Number(line.split(' ')[0]), 'SIGKILL')
         } catch {
           // it ended by itself meanwhile
         }
       }
-      await rm(root, { recursive: true, force: true })
+      await rm(home, { recursive: true, force: true })
     },
   }
 }

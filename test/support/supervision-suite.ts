@@ -3,10 +3,11 @@
 // stand-in for the VMM is a parameter, so that each backend's launcher can be put to the same test.
 import { execFile } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RunnerVmm } from '../../src/contract/runner-config'
 import type { VmState } from '../../src/contract/vm-state'
 import type { VmHandle } from '../../src/main/hypervisor/backend'
 import { adoptVm } from '../../src/main/hypervisor/vm-handle'
@@ -14,16 +15,14 @@ import { allGone, makeRunner, runnerScript, support, type RunnerFixture } from '
 
 const run = promisify(execFile)
 
-export function describeSupervision(name: string, vmm: string): void {
+export function describeSupervision(name: string, vmm: RunnerVmm): void {
   let fixture: RunnerFixture
   beforeEach(async () => {
-    fixture = await makeRunner({
-      parts: { vmm, kernel: '/dev/null', gvproxy: support('fake-gvproxy.mjs') },
-    })
+    fixture = await makeRunner({ vmm, gvproxy: support('fake-gvproxy.mjs') })
   })
   afterEach(() => fixture.dispose())
 
-  const beside = (file: string): string => join(dirname(fixture.config.disks.vm), file)
+  const beside = (file: string): string => join(fixture.disksDir, file)
   const note = (file: string): Promise<string> => readFile(beside(file), 'utf8').catch(() => '')
   const start = async (
     behaviour: string,
@@ -282,11 +281,10 @@ export function describeSupervision(name: string, vmm: string): void {
     })
 
     it.each([
-      ['VMM', { vmm: '/nowhere/qemu' }, 'HYPERVISOR_FAILED', '/nowhere/qemu'],
+      ['VMM', { vmm: { ...vmm, executable: '/nowhere/vmm' } }, 'HYPERVISOR_FAILED', '/nowhere/vmm'],
       ['network', { gvproxy: '/nowhere/gvproxy' }, 'NETWORK_FAILED', '/nowhere/gvproxy'],
     ])('does not start without its %s, and says so', async (_part, change, code, path) => {
-      const parts = { ...fixture.config.parts, ...change }
-      expect(await failureOf('boots', { parts })).toMatchObject({
+      expect(await failureOf('boots', change)).toMatchObject({
         code,
         message: expect.stringContaining(path) as string,
       })

@@ -50,8 +50,8 @@ export async function buildSpec(
 }
 
 const optionOf: Readonly<Record<string, string>> = {
-  memoryMib: '--memory (MiB)',
-  diskMib: '--disk (MiB)',
+  memoryMib: '--memory',
+  diskMib: '--disk',
   ports: '--port',
   image: 'IMAGE',
   command: 'CMD',

@@ -145,13 +145,36 @@ export function checkTarget(url: URL, origin: URL): void {
     })
 }
 
+/** What people read instead of errno names, and of undici's. */
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refuses the connection: nothing serves there',
+  ECONNRESET: 'broke the connection off',
+  EPIPE: 'broke the connection off',
+  UND_ERR_SOCKET: 'broke the connection off',
+  EHOSTUNREACH: 'is unreachable: there is no route to it',
+  ENETUNREACH: 'is unreachable: this computer has no route to its network',
+  ENOTFOUND: 'is not found: no name server knows this name',
+  EAI_AGAIN: 'is not found: the name server does not answer',
+  ETIMEDOUT: 'does not answer',
+  UND_ERR_CONNECT_TIMEOUT: 'does not answer',
+  UND_ERR_HEADERS_TIMEOUT: 'took the request but does not answer',
+  UND_ERR_BODY_TIMEOUT: 'stopped sending',
+}
+
 /** An error of the network while talking to `url`, as the one to throw. */
 function networkError(url: URL, error: unknown, signal: AbortSignal | undefined): Error {
   if (signal?.aborted) return new MicrovmError('CANCELLED', 'cancelled', { cause: error })
   if (error instanceof MicrovmError || error instanceof Retryable) return error
   const { code = '', message } = firstOf(error)
   const unreachable = (hint: string): MicrovmError =>
-    new MicrovmError('REGISTRY_UNREACHABLE', `${url.host}: ${message}`, { hint, cause: error })
+    new MicrovmError(
+      'REGISTRY_UNREACHABLE',
+      `${url.host} ${reasons[code] ?? `is unreachable: ${message}`}`,
+      {
+        hint,
+        cause: error,
+      },
+    )
   if (/^(?:CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code))
     return unreachable('The server’s certificate is not one this computer trusts.')
   if (/^(?:EPROTO|ERR_SSL_)/.test(code))

@@ -98,7 +98,7 @@ const diskSpaceCheck: PreflightCheck = {
     const disk = await statfs(dataDir).catch(() => undefined)
     if (disk === undefined) return undefined
     const freeMib = Math.floor((disk.bavail * disk.bsize) / MIB)
-    const detail = `${freeMib} MiB free for ${dataDir}`
+    const detail = `${Math.floor(freeMib / 1024)} GiB free for ${dataDir}`
     return freeMib >= ADVISED_DISK_MIB
       ? { status: 'ok', detail }
       : missing(detail, 'Images and machines want 2 GiB or more: free some space.')

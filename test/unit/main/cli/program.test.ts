@@ -236,7 +236,16 @@ describe('a wrong command line', () => {
     [['run', 'starter', '--memory', 'lots'], '--memory is not a size: "lots"', '512, 2048M, 1G'],
     [['run', 'starter', '--port', 'x'], 'not a port forward: "x"', 'HOST:GUEST'],
     [['run', 'starter', '--name', 'Not A Name'], '--name: use 1 to 63', 'microvm run --help'],
-    [['run', 'starter', '--memory', '1'], '--memory (MiB)', 'microvm run --help'],
+    [
+      ['run', 'starter', '--memory', '1'],
+      '--memory: must be a whole number from 64',
+      'microvm run --help',
+    ],
+    [
+      ['run', 'starter', '--cpus', '99'],
+      '--cpus: must be a whole number from 1 to 16 CPUs',
+      'microvm run --help',
+    ],
     [['logs', '-f', '--json', 'x'], 'exclude each other', 'Leave one'],
   ])('%j ends with 2 and says what would be right', async (args, message, hint) => {
     if (args[0] === 'logs') await microvm(['create', '--name', 'x', 'starter'])

@@ -22,8 +22,9 @@ beforeEach(async () => {
     backend: { name: 'qemu', accelerator: 'tcg', reason: '' },
     cpus: 1,
     memoryMib: 64,
-    disks: { image: '/i', vm: '/v', config: '/c' },
-    parts: { vmm: '/q', kernel: '/k', gvproxy: '/g' },
+    root: { kind: 'disk', image: '/i', vm: '/v', config: '/c' },
+    vmm: { kind: 'qemu', executable: '/q', kernel: '/k' },
+    gvproxy: '/g',
     ports: [],
     launch: { startedAt: 1234, timeline: [] },
   }

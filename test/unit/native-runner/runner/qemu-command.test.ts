@@ -6,8 +6,13 @@ const config: QemuConfig = {
   backend: { name: 'qemu', accelerator: 'tcg', reason: '' },
   cpus: 2,
   memoryMib: 512,
-  disks: { image: '/data/a,b "c"/disk.vmdk', vm: '/data/vm/disk.ext4', config: '/data/vm/c.erofs' },
-  parts: { vmm: '/usr/bin/qemu', kernel: '/parts/vmlinux.elf', gvproxy: '/parts/gvproxy' },
+  root: {
+    kind: 'disk',
+    image: '/data/a,b "c"/disk.vmdk',
+    vm: '/data/vm/disk.ext4',
+    config: '/data/vm/c.erofs',
+  },
+  vmm: { kind: 'qemu', executable: '/usr/bin/qemu', kernel: '/parts/vmlinux.elf' },
 }
 
 /** All values of an option. */

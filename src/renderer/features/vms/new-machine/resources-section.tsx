@@ -14,7 +14,7 @@ export function ResourcesSection({ state }: { readonly state: DraftState }): Rea
   const cores = Math.min(vmLimits.cpus.max, host?.cores ?? vmLimits.cpus.max)
   const wrong = ['cpus', 'memoryMib', 'diskMib'].some((f) => errorOf(f) !== undefined)
   return (
-    <Section title="Resources" summary={summary(state)} wrong={wrong} openAtFirst>
+    <Section title="Resources" summary={summary(state)} wrong={wrong}>
       <SliderField
         label="CPUs"
         value={draft.cpus}

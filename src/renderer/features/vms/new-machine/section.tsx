@@ -10,12 +10,11 @@ interface SectionProps {
   readonly children: ReactNode
   /** Something in it is wrong: it shows even when folded. */
   readonly wrong: boolean
-  readonly openAtFirst?: boolean
 }
 
 /** A part of the dialog that is folded until it is wanted. */
-export function Section({ title, summary, children, wrong, openAtFirst }: SectionProps): ReactNode {
-  const [open, setOpen] = useState(openAtFirst === true)
+export function Section({ title, summary, children, wrong }: SectionProps): ReactNode {
+  const [open, setOpen] = useState(false)
   const shown = open || wrong
   return (
     <Collapsible.Root className="section" open={shown} onOpenChange={setOpen}>
