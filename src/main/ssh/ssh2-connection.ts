@@ -57,7 +57,10 @@ export function wrapClient(client: Client): GuestConnection {
   }
 }
 
-function openSession(
+/** dropbear's MAX_CMD_LEN (sysoptions.h); what is longer it refuses without a word. */
+const MAX_COMMAND_BYTES = 9000
+
+async function openSession(
   client: Client,
   command: string | undefined,
   options: ExecOptions,
@@ -69,7 +72,14 @@ function openSession(
     term: options.pty.term ?? DEFAULT_TERM,
   }
   const line = withEnv(command, options.env ?? {})
-  return called<GuestProcess>('open a session in the guest', (done) => {
+  const length = Buffer.byteLength(line ?? '')
+  if (length > MAX_COMMAND_BYTES)
+    throw new MicrovmError(
+      'INVALID_ARGUMENT',
+      `the command is ${length} bytes long; a machine takes ${MAX_COMMAND_BYTES}`,
+      { hint: 'Put it into a script and send that: `microvm exec NAME -- sh < script`.' },
+    )
+  return await called<GuestProcess>('open a session in the guest', (done) => {
     // Wrapped here and now: the exit of a short command may be parsed in this same tick.
     const opened = (error: Error | undefined, channel: ClientChannel): void =>
       error === undefined ? done(undefined, wrap(channel)) : done(error)

@@ -71,6 +71,16 @@ describe('a connection into a guest', () => {
     })
   })
 
+  it('refuses a command line that the guest would drop without a word', async () => {
+    const connection = await open()
+    await expect(connection.exec(`: ${'x'.repeat(9000)}`)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('9002 bytes long') as string,
+    })
+    const longest = await connection.exec(`exit 3; #${'x'.repeat(8991)}`)
+    expect(await longest.exited).toBe(3)
+  })
+
   it('asks for a terminal and tells it each new size', async () => {
     const shell = await (await open()).exec(undefined, { pty: { cols: 80, rows: 24 } })
     shell.resize(132, 50)
