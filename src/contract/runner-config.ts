@@ -42,6 +42,8 @@ const vmmSchema = z.discriminatedUnion('kind', [
     kernel: absolutePath,
     /** Needed where there are shares. */
     virtiofsd: absolutePath.optional(),
+    /** false: this QEMU cannot confine itself by seccomp (`-sandbox`) and would not start. */
+    sandbox: z.boolean().optional(),
   }),
   z.object({
     kind: z.literal('libkrun'),
