@@ -28,7 +28,7 @@ export type VmStatus = z.infer<typeof vmStatusSchema>
 /**
  * One bar boundary of the launch waterfall. `at` is milliseconds since the launch began (the
  * user's click), on one clock; `name` is the stage that ENDED at this time, in order:
- * image, disk, network, vmm, kernel, mounted, network-up, sshd-ready, entrypoint.
+ * image, disk, network and vmm (side by side), kernel, mounted, network-up, sshd-ready, entrypoint.
  */
 export const timelineEventSchema = z.object({ name: z.string().max(64), at: z.number() })
 export type TimelineEvent = z.infer<typeof timelineEventSchema>
