@@ -65,9 +65,9 @@ async function rehearse(id) {
   const { timeline } = (await engine.machines.get(id)).state
   const vmDir = join(dataDir, 'vms', id)
   const config = JSON.parse(await readFile(join(vmDir, 'runner.json'), 'utf8'))
-  const commandLine = await commandLineOf(config.parts.vmm, vmDir)
+  const commandLine = await commandLineOf(config.vmm.executable, vmDir)
   const key = await readFile(join(vmDir, 'keys', 'id_ecdsa'), 'utf8')
-  const bare = { commandLine, gvproxy: config.parts.gvproxy, key, vmDir }
+  const bare = { commandLine, gvproxy: config.gvproxy, key, vmDir }
   await engine.machines.stop(id)
   return { bare, waterfall: timeline }
 }
