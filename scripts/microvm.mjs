@@ -7,6 +7,9 @@ import { inProject } from './setup/paths.mjs'
 import { isSetUp } from './setup/set-up.mjs'
 
 if (!isSetUp(process.env)) await runSetUp({ purposes: ['cli'], stream: process.stderr })
+// npm runs scripts in the project's folder; relative paths are meant from where the user is.
+const { npm_lifecycle_event: script, INIT_CWD: userFolder } = process.env
+if (script === 'microvm' && userFolder) process.chdir(userFolder)
 const cli = inProject('out/main/cli.js')
 process.argv[1] = cli
 await import(pathToFileURL(cli).href)

@@ -11,6 +11,8 @@ export const vmLimits = {
   memoryMib: { min: 64, max: 1024 * MIB_PER_GIB, default: 512 },
   diskMib: { min: 128, max: 2048 * MIB_PER_GIB, default: 10 * MIB_PER_GIB },
   ports: 64,
+  mounts: 8,
+  pathBytes: 4096,
   envBytes: 1024 * 1024,
 } as const
 
@@ -45,6 +47,59 @@ function between(
 
 const noNul = z.string().refine((text) => !text.includes('\0'), 'must not contain a NUL byte')
 
+/** Init's own, and file systems the kernel makes. */
+const NO_MOUNT_BELOW = ['/.microvm', '/proc', '/sys', '/dev']
+/** Init itself writes files right there. */
+const NO_MOUNT_AT = ['/', '/etc', '/run']
+
+const isBelow = (path: string, top: string): boolean => path === top || path.startsWith(`${top}/`)
+
+const fitsPath = (path: string): boolean =>
+  new TextEncoder().encode(path).length < vmLimits.pathBytes
+
+const guestPathSchema = noNul
+  .refine(
+    (path) => path === '/' || /^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+$/.test(path),
+    'must be an absolute path in the machine, without . and .. and no slash at its end',
+  )
+  .refine(fitsPath, 'is too long')
+  .refine(
+    (path) => !NO_MOUNT_AT.includes(path) && !NO_MOUNT_BELOW.some((top) => isBelow(path, top)),
+    'is the system’s own in a machine; choose another folder',
+  )
+
+const ownerId = z.number().int().min(0).max(2_147_483_647)
+
+/** A folder of the host that a machine may reach. */
+export const mountSchema = z.object({
+  /** Must be there when the machine starts. */
+  hostPath: noNul.startsWith('/', 'must be an absolute path').refine(fitsPath, 'is too long'),
+  /** Made if the image has none. */
+  guestPath: guestPathSchema,
+  readOnly: z.boolean().default(false),
+  /** Whom everything in it belongs to, as the guest sees it. Absent: as on the host. */
+  owner: z.object({ uid: ownerId, gid: ownerId }).optional(),
+})
+export type Mount = z.infer<typeof mountSchema>
+
+/** Each at a place of its own: a folder inside another would hide part of it, or be hidden. */
+const mountsSchema = z
+  .array(mountSchema)
+  .max(vmLimits.mounts, `at most ${vmLimits.mounts} folders`)
+  .superRefine((mounts, context) => {
+    mounts.forEach(({ guestPath }, index) => {
+      const other = mounts
+        .slice(0, index)
+        .find((m) => isBelow(guestPath, m.guestPath) || isBelow(m.guestPath, guestPath))
+      if (other === undefined) return
+      const message =
+        other.guestPath === guestPath
+          ? `another folder is at ${guestPath} already`
+          : `${guestPath} and ${other.guestPath} lie in one another`
+      context.addIssue({ code: 'custom', path: [index, 'guestPath'], message })
+    })
+  })
+
 export const vmSpecSchema = z.object({
   name: vmNameSchema,
   /** As the user typed it; the exact content is pinned by `VmRecord.imageDigest`. */
@@ -53,6 +108,7 @@ export const vmSpecSchema = z.object({
   memoryMib: between(vmLimits.memoryMib, 'MiB'),
   diskMib: between(vmLimits.diskMib, 'MiB'),
   ports: z.array(portForwardSchema).max(vmLimits.ports).default([]),
+  mounts: mountsSchema.default([]),
   /** Added to the image's own; same name wins over the image's. */
   env: z
     .record(envNameSchema, noNul)

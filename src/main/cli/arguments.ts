@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads what users type on the command line: sizes, ports, variables. A mistake is told with the
 // form that would be right.
+import { homedir } from 'node:os'
+import { resolve } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
-import { envNameSchema, portForwardSchema, type PortForward } from '../../contract/vm-spec'
+import {
+  envNameSchema,
+  mountSchema,
+  portForwardSchema,
+  type Mount,
+  type PortForward,
+} from '../../contract/vm-spec'
 
 const MIB_PER_UNIT: Readonly<Record<string, number>> = { m: 1, g: 1024, t: 1024 * 1024 }
 
@@ -33,6 +41,22 @@ export function parsePort(text: string): PortForward {
     )
   }
   return port.data
+}
+
+/**
+ * "HOST:GUEST", "HOST:GUEST:ro": the host's folder HOST at GUEST in the machine. HOST may have colons, be relative to
+ * the working directory, and begin with ~.
+ */
+export function parseMount(text: string): Mount {
+  const [, host = '', guestPath, access] = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? []
+  const hostPath = resolve(host.replace(/^~(?=\/|$)/, homedir()))
+  const mount = mountSchema.safeParse({ hostPath, guestPath, readOnly: access === 'ro' })
+  if (mount.success) return mount.data
+  const why = guestPath === undefined ? '' : ` (${mount.error.issues[0]?.message})`
+  throw usage(
+    `not a shared folder: "${text}"${why}`,
+    'Give HOST:GUEST, or HOST:GUEST:ro for a folder the machine may only read: --mount .:/work.',
+  )
 }
 
 /** "NAME=value", or "NAME" for the value it has here. */

@@ -2,7 +2,7 @@
 // The options `run` and `create` share, and the machine they describe.
 import type { z } from 'zod'
 import { vmSpecSchema, type VmSpecInput } from '../../contract/vm-spec'
-import { parseCount, parseEnv, parseMib, parsePort, usage } from './arguments'
+import { parseCount, parseEnv, parseMib, parseMount, parsePort, usage } from './arguments'
 import type { CommandContext } from './context'
 
 export interface MachineOptions {
@@ -11,6 +11,7 @@ export interface MachineOptions {
   readonly memory?: string
   readonly disk?: string
   readonly port?: readonly string[]
+  readonly mount?: readonly string[]
   readonly env?: readonly string[]
   readonly workdir?: string
   readonly user?: string
@@ -27,12 +28,13 @@ export async function buildSpec(
   options: MachineOptions,
   command: readonly string[] | undefined,
 ): Promise<VmSpecInput> {
-  const { cpus, memory, disk, port, env } = options
+  const { cpus, memory, disk, port, mount, env } = options
   const given = {
     cpus: cpus === undefined ? undefined : parseCount(cpus),
     memoryMib: memory === undefined ? undefined : parseMib(memory, '--memory'),
     diskMib: disk === undefined ? undefined : parseMib(disk, '--disk'),
     ports: port?.map(parsePort),
+    mounts: mount?.map(parseMount),
     env: parseEnv(env ?? [], context.terminal.env),
   }
   const { machines } = await context.engine()
@@ -53,6 +55,7 @@ const optionOf: Readonly<Record<string, string>> = {
   memoryMib: '--memory',
   diskMib: '--disk',
   ports: '--port',
+  mounts: '--mount',
   image: 'IMAGE',
   command: 'CMD',
 }

@@ -134,6 +134,11 @@ function addMachineOptions(command: Command): Command {
     .option('--memory <size>', 'RAM: 512, 2048M, 1G (default: 512)')
     .option('--disk <size>', 'size of its disk (default: 10G)')
     .option('--port <host:guest>', 'forward a TCP port of 127.0.0.1; repeatable', collect)
+    .option(
+      '--mount <host:guest[:ro]>',
+      'share a folder with the machine, :ro for reading only; repeatable',
+      collect,
+    )
     .option('--env <name=value>', 'variable; NAME alone takes its value here; repeatable', collect)
     .option('--workdir <path>', "folder the machine's command starts in")
     .option('--user <user>', "user the machine's command runs as")

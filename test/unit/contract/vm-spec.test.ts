@@ -13,6 +13,7 @@ describe('what a user may ask for', () => {
       memoryMib: 512,
       diskMib: 10_240,
       ports: [],
+      mounts: [],
       env: {},
       autoRemove: false,
     })
@@ -44,5 +45,56 @@ describe('what a user may ask for', () => {
     { workdir: 'relative' },
   ])('refuses %o', (spec) => {
     expect(parse(spec).success).toBe(false)
+  })
+})
+
+describe('a folder of the host', () => {
+  const mounts = (...list: object[]) => parse({ mounts: list })
+  const at = (...guestPaths: string[]) =>
+    mounts(...guestPaths.map((guestPath) => ({ hostPath: '/srv', guestPath })))
+
+  it('can be written unless it is said to be read-only', () => {
+    const { data } = mounts(
+      { hostPath: '/home/me/my work', guestPath: '/work' },
+      { hostPath: '/srv', guestPath: '/mnt/ünï', readOnly: true, owner: { uid: 1000, gid: 100 } },
+    )
+    expect(data?.mounts).toEqual([
+      { hostPath: '/home/me/my work', guestPath: '/work', readOnly: false },
+      { hostPath: '/srv', guestPath: '/mnt/ünï', readOnly: true, owner: { uid: 1000, gid: 100 } },
+    ])
+  })
+
+  it.each(['/work', '/home/me', '/etc/app', '/run/data', '/tmp', '/...', '/a..b', '/.m', '/devel'])(
+    'may be at %s',
+    (path) => expect(at(path).success).toBe(true),
+  )
+
+  it.each([
+    ...['/', '/etc', '/run', '/.microvm', '/.microvm/bin', '/proc', '/proc/1', '/sys', '/dev/shm'],
+    ...['', 'work', './a', '//', '//a', '/a/', '/a//b', '/.', '/..', '/a/../b', '/a/./b', '/a/..'],
+    ...['/a\0b', `/${'a'.repeat(4096)}`],
+  ])('may not be at %j', (path) => expect(at(path).success).toBe(false))
+
+  it.each(['relative', '~/x', '', '/a\0b'])('is not %j', (hostPath) => {
+    expect(mounts({ hostPath, guestPath: '/a' }).success).toBe(false)
+  })
+
+  it.each([[['/a', '/a']], [['/a', '/b', '/a/b']], [['/a/b/c', '/a']]])(
+    'may not hide another: %j',
+    (paths) => {
+      expect(at(...paths).error?.issues).toMatchObject([
+        { path: ['mounts', paths.length - 1, 'guestPath'] },
+      ])
+    },
+  )
+
+  it('may have a name that begins like another’s', () => {
+    expect(at('/a', '/ab', '/b/a').success).toBe(true)
+  })
+
+  it('is one of eight at most', () => {
+    const paths = Array.from({ length: 9 }, (_, index) => `/m${index}`)
+    expect(at(...paths.slice(1)).success).toBe(true)
+    expect(at(...paths).success).toBe(false)
   })
 })

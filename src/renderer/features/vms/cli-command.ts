@@ -11,16 +11,20 @@ export function quoteWord(word: string): string {
 /**
  * `cli run IMAGE …` for a spec; what equals the default is left out. With a command of its own the
  * machine is detached: attached, the command line would run it in a session instead.
- * undefined: the command line has no way to say it (a machine that idles).
+ * undefined: the command line has no way to say it (a machine that idles, an owner of a shared folder's files).
  */
 export function runCommand(cli: string, spec: VmSpecInput): string | undefined {
-  if (spec.command?.length === 0) return undefined
+  if (spec.command?.length === 0 || !(spec.mounts ?? []).every(canBeSaid)) return undefined
   const own = spec.command ?? []
   const words = ['run', ...(own.length > 0 ? ['--detach'] : []), ...options(spec)]
   words.push(quoteWord(spec.image))
   if (own.length > 0) words.push('--', ...own.map(quoteWord))
   return [cli, ...words].join(' ')
 }
+
+/** --mount names no owner, and ends the path in the machine at a colon. */
+const canBeSaid = ({ owner, guestPath }: NonNullable<VmSpecInput['mounts']>[number]): boolean =>
+  owner === undefined && !guestPath.includes(':')
 
 function options(spec: VmSpecInput): string[] {
   const flags: string[] = ['--name', quoteWord(spec.name)]
@@ -31,6 +35,8 @@ function options(spec: VmSpecInput): string[] {
   number('--memory', spec.memoryMib, vmLimits.memoryMib.default)
   number('--disk', spec.diskMib, vmLimits.diskMib.default)
   for (const port of spec.ports ?? []) flags.push('--port', `${port.host}:${port.guest}`)
+  for (const { hostPath, guestPath, readOnly } of spec.mounts ?? [])
+    flags.push('--mount', quoteWord(`${hostPath}:${guestPath}${readOnly === true ? ':ro' : ''}`))
   for (const [name, value] of Object.entries(spec.env ?? {}))
     flags.push('--env', quoteWord(`${name}=${value}`))
   if (spec.user !== undefined) flags.push('--user', quoteWord(spec.user))

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   parseCount,
   parseEnv,
   parseMib,
+  parseMount,
   parsePort,
   UsageError,
 } from '../../../../src/main/cli/arguments'
@@ -38,6 +41,32 @@ describe('ports', () => {
     'refuse %j',
     (text) => expect(() => parsePort(text)).toThrow(UsageError),
   )
+})
+
+describe('shared folders', () => {
+  it.each([
+    ['/srv:/srv', '/srv', '/srv', false],
+    ['/srv:/mnt/data:ro', '/srv', '/mnt/data', true],
+    ['/srv:/mnt/data:rw', '/srv', '/mnt/data', false],
+    ['/a:b/c d:/work', '/a:b/c d', '/work', false],
+    ['/a/../b/:/work', '/b', '/work', false],
+    ['.:/work', resolve('.'), '/work', false],
+    ['../x:/work', resolve('../x'), '/work', false],
+    ['~:/home/me', homedir(), '/home/me', false],
+    ['~/src:/src:ro', join(homedir(), 'src'), '/src', true],
+    ['~user:/src', resolve('~user'), '/src', false],
+  ])('%s', (text, hostPath, guestPath, readOnly) => {
+    expect(parseMount(text)).toEqual({ hostPath, guestPath, readOnly })
+  })
+
+  it.each(['', '/srv', '/srv:', ':/work', '/srv:work', '/srv:/a:xx', '/srv:/a/../b', '/srv:/proc'])(
+    'refuse %j',
+    (text) => expect(() => parseMount(text)).toThrow(UsageError),
+  )
+
+  it('say what is wrong with the place in the machine', () => {
+    expect(() => parseMount('/srv:/proc')).toThrow('the system’s own')
+  })
 })
 
 describe('variables', () => {

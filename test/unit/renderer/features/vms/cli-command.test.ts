@@ -21,6 +21,10 @@ describe('the equal command line', () => {
         { host: 8080, guest: 80 },
         { host: 0, guest: 443 },
       ],
+      mounts: [
+        { hostPath: '/home/me/my work', guestPath: '/work' },
+        { hostPath: '/srv', guestPath: '/srv', readOnly: true },
+      ],
       env: { GREETING: "it's me" },
       user: 'app',
       workdir: '/srv/my app',
@@ -28,7 +32,8 @@ describe('the equal command line', () => {
     }
     expect(runCommand('npm run -s microvm --', spec)).toBe(
       'npm run -s microvm -- run --name web --cpus 2 --memory 1024 --disk 20480' +
-        ` --port 8080:80 --port 0:443 --env 'GREETING=it'\\''s me' --user app` +
+        ` --port 8080:80 --port 0:443 --mount '/home/me/my work:/work' --mount /srv:/srv:ro` +
+        ` --env 'GREETING=it'\\''s me' --user app` +
         ` --workdir '/srv/my app' --rm debian:bookworm`,
     )
   })
@@ -40,8 +45,12 @@ describe('the equal command line', () => {
     )
   })
 
-  it('does not pretend to know one for a machine that idles', () => {
+  it('does not pretend to know one for what it cannot say', () => {
     expect(runCommand('microvm', { ...plain, command: [] })).toBeUndefined()
+    const owned = { hostPath: '/a', guestPath: '/a', owner: { uid: 1, gid: 1 } }
+    expect(runCommand('microvm', { ...plain, mounts: [owned] })).toBeUndefined()
+    const colon = { hostPath: '/a', guestPath: '/a:b' }
+    expect(runCommand('microvm', { ...plain, mounts: [colon] })).toBeUndefined()
   })
 })
 
