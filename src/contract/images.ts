@@ -66,3 +66,63 @@ export interface Progress {
   readonly layers?: readonly LayerProgress[]
 }
 export type OnProgress = (progress: Progress) => void
+
+export type FileType = 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket'
+export type FileChange = 'added' | 'changed' | 'removed'
+
+/** What one layer did to the files of those below it. */
+export interface LayerChanges {
+  /** Files, folders and links that it added, made others of, or removed. */
+  readonly added: number
+  readonly changed: number
+  readonly removed: number
+  /** Bytes of all files in it. */
+  readonly fileBytes: number
+  /** Of those, bytes of files that the finished image does not show: stored for nothing. */
+  readonly wastedBytes: number
+  /** Bytes of files in lower layers that this one removed or replaced. */
+  readonly hiddenBytes: number
+}
+
+/** All files of an image, in numbers. */
+export interface ImageFiles {
+  /** Of the manifest. */
+  readonly digest: string
+  /** Bottom to top. */
+  readonly layers: readonly LayerChanges[]
+  /** Files, folders and links that the finished image shows, and bytes of those files. */
+  readonly entries: number
+  readonly fileBytes: number
+  /** Bytes stored that it does not show. */
+  readonly wastedBytes: number
+}
+
+/** Which state of an image's files to look at. */
+export interface FileView {
+  /** Index of a layer, from 0 at the bottom: the files as they are after it. Absent: the whole image. */
+  readonly layer?: number | undefined
+  /** Only what that layer changed and the folders it is in. */
+  readonly changesOnly?: boolean | undefined
+}
+
+/** A name in a folder. */
+export interface FileEntry {
+  readonly name: string
+  readonly type: FileType
+  /** Permission bits with setuid, setgid and sticky: 0 to 0o7777. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** Bytes; of a folder, of all files below it (one with several names counts once). */
+  readonly size: number
+  /** Milliseconds since the epoch. */
+  readonly modifiedAt: number
+  /** Of a symlink: its text. */
+  readonly target?: string
+  /** Index of the layer that made it what it is. */
+  readonly layer: number
+  /** What the view's layer did to it. A removed one is shown as it was before. */
+  readonly change?: FileChange
+  /** Of a folder: what the view's layer did to everything below it. */
+  readonly below?: { readonly added: number; readonly changed: number; readonly removed: number }
+}

@@ -25,8 +25,12 @@ const MAX_LINK_PARTS = 20_000_000
 const noChildren = new Map<string, FsNode>()
 const noXattrs: ReadonlyMap<string, Uint8Array> = new Map()
 
+/** Told of every name that is put into a directory, replaced or removed; some turn out the same. */
+export type OnTouch = (folder: FsNode, name: string) => void
+
 export class TreeBuilder {
   readonly root: FsNode
+  readonly #onTouch: OnTouch | undefined
   #layer = 0
   /** Names the present layer has put into directories; absent in a layer that removes nothing. */
   #own: Map<FsNode, Set<string>> | undefined
@@ -35,8 +39,9 @@ export class TreeBuilder {
   #lastPath: string | undefined
   #lastParent: FsNode
 
-  constructor(root: FsNode = emptyDirectory()) {
+  constructor(root: FsNode = emptyDirectory(), onTouch?: OnTouch) {
     this.root = root
+    this.#onTouch = onTouch
     this.#lastParent = root
   }
 
@@ -78,6 +83,7 @@ export class TreeBuilder {
         this.#forgetParent()
     }
     this.#markOwn(parent, name)
+    this.#onTouch?.(parent, name)
   }
 
   #whiteOut(path: string, whiteout: Whiteout): void {
@@ -157,6 +163,7 @@ export class TreeBuilder {
         if (!makes) return undefined
         next = emptyDirectory()
         here.children.set(part, next)
+        this.#onTouch?.(here, part)
       }
       if (next.type === 'symlink') {
         if (++links > MAX_LINKS_FOLLOWED) throw invalid('its path leads through too many links')
@@ -188,6 +195,7 @@ export class TreeBuilder {
   #removeLower(parent: FsNode, name: string, own: Map<FsNode, Set<string>>): void {
     const node = parent.children.get(name)
     if (node === undefined) return
+    this.#onTouch?.(parent, name)
     const isOwn = own.get(parent)?.has(name) === true
     if (node.type === 'directory' && own.size > 0) {
       for (const child of [...node.children.keys()]) this.#removeLower(node, child, own)
