@@ -16,7 +16,7 @@ const sources = [
 const stampFile = inProject('out/build.json')
 
 /** @param {string} path */
-const isBundled = (path) => !/\.(c|h|md)$/.test(path)
+const isBundled = (path) => !/\.(c|cc|gyp|h|md)$/.test(path)
 
 /** @returns {boolean} */
 export function buildIsCurrent() {

@@ -3,6 +3,7 @@
 // finished result or nothing; a failure names the part, the cause and the remedy.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { addonIsCurrent, ensureAddon } from './addon-build.mjs'
 import { buildIsCurrent, ensureBuild } from './app-build.mjs'
 import { ensureDebianPackages } from './debian-packages.mjs'
 import { ensureElectron } from './electron.mjs'
@@ -78,6 +79,7 @@ async function runSteps({ purposes, report, env }) {
       },
     )
   }
+  await report.step('libkrun addon', ensureAddon, cachedOr('built', 'built'))
   await report.step('build', ensureBuild, cachedOr('built', 'built'))
 }
 
@@ -88,7 +90,7 @@ async function runSteps({ purposes, report, env }) {
 export function isSetUp(env) {
   if (!existsSync(inProject('out/main/cli.js')) || !nodeModulesAreCurrent()) return false
   if (!env['MICROVM_RUNTIME_DIR'] && !partsAreCurrent()) return false
-  return buildIsCurrent()
+  return addonIsCurrent() && buildIsCurrent()
 }
 
 /**

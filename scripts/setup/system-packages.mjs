@@ -46,6 +46,7 @@ const needs = [
     packages: ['libc6-dev'],
     why: "the C library for the guest's first process",
   },
+  ...['g++', 'make', 'python3'].map(addonNeed),
   ...electronNeed('libgtk-3.so.0', 'libgtk-3-0t64', 'libgtk-3-0'),
   ...electronNeed('libnss3.so', 'libnss3'),
   ...electronNeed('libasound.so.2', 'libasound2t64', 'libasound2'),
@@ -83,6 +84,11 @@ const needs = [
     why: 'files with capabilities',
   },
 ]
+
+/** @param {string} name of the command and its package @returns {Need} */
+function addonNeed(name) {
+  return { purpose: 'cli', command: name, packages: [name], why: 'builds the addon for libkrun' }
+}
 
 /** @param {string} library @param {string[]} packages @returns {Need[]} */
 function electronNeed(library, ...packages) {
