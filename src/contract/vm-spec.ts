@@ -45,12 +45,15 @@ function between(
   return z.number(message).int(message).min(min, message).max(max, message).default(otherwise)
 }
 
+export const backendNameSchema = z.enum(['qemu', 'libkrun'])
+export type BackendName = z.infer<typeof backendNameSchema>
+
 const noNul = z.string().refine((text) => !text.includes('\0'), 'must not contain a NUL byte')
 
 /** Init's own, and file systems the kernel makes. */
 const NO_MOUNT_BELOW = ['/.microvm', '/proc', '/sys', '/dev']
 /** Init itself writes files right there. */
-const NO_MOUNT_AT = ['/', '/etc', '/run']
+const NO_MOUNT_AT = new Set(['/', '/etc', '/run'])
 
 const isBelow = (path: string, top: string): boolean => path === top || path.startsWith(`${top}/`)
 
@@ -64,7 +67,7 @@ const guestPathSchema = noNul
   )
   .refine(fitsPath, 'is too long')
   .refine(
-    (path) => !NO_MOUNT_AT.includes(path) && !NO_MOUNT_BELOW.some((top) => isBelow(path, top)),
+    (path) => !NO_MOUNT_AT.has(path) && !NO_MOUNT_BELOW.some((top) => isBelow(path, top)),
     'is the system’s own in a machine; choose another folder',
   )
 
@@ -125,6 +128,8 @@ export const vmSpecSchema = z.object({
   /** Absent: the image's. `user`, `user:group`, or numeric ids. */
   user: noNul.max(256).optional(),
   workdir: noNul.startsWith('/').max(4096).optional(),
+  /** What runs it. Absent: the best that works on this host. */
+  backend: backendNameSchema.optional(),
   /** Deleted as soon as it has stopped. */
   autoRemove: z.boolean().default(false),
 })

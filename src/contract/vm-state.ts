@@ -2,7 +2,7 @@
 // What is. Written to vms/<id>/state.json by the runner while it lives, by the manager when it does not.
 import { z } from 'zod'
 import { wireErrorSchema } from './errors'
-import { portForwardSchema } from './vm-spec'
+import { backendNameSchema, portForwardSchema } from './vm-spec'
 
 export const STATE_VERSION = 1
 
@@ -34,7 +34,7 @@ export const timelineEventSchema = z.object({ name: z.string().max(64), at: z.nu
 export type TimelineEvent = z.infer<typeof timelineEventSchema>
 
 export const backendChoiceSchema = z.object({
-  name: z.enum(['qemu', 'libkrun']),
+  name: backendNameSchema,
   accelerator: z.enum(['kvm', 'hvf', 'tcg']),
   /** Why this one, in words for the Doctor: "no hardware virtualisation: CPU has neither vmx nor svm". */
   reason: z.string(),

@@ -7,7 +7,9 @@ import type { DoctorReport, VmView } from '../contract/ipc'
 import { RUNNER_SOCKET } from '../contract/runner-rpc'
 import type { PortForward, VmSpecInput } from '../contract/vm-spec'
 import type { VmState } from '../contract/vm-state'
-import { createQemuBackend } from './hypervisor/qemu/qemu-backend'
+import type { Backend } from './hypervisor/backend'
+import { chooseBackend, probeBackends } from './hypervisor/choose-backend'
+import { defaultBackends } from './hypervisor/default-backends'
 import { connectRunner } from './hypervisor/runner-client'
 import { adoptVm } from './hypervisor/vm-handle'
 import { createImageStore, type ImageStore } from './image/image-store'
@@ -71,6 +73,10 @@ export interface EngineOptions {
   /** Where the native parts are; found by the environment and the installation unless given. */
   readonly runtimeDir?: string
   readonly logger?: Logger
+  /** In order of preference; libkrun, then QEMU unless given. */
+  readonly backends?: readonly Backend[]
+  /** Each runner in a user namespace of its own (Linux); MICROVM_USER_NAMESPACE=1 says so, too. */
+  readonly userNamespace?: boolean
 }
 
 /** Puts the product together. Touches nothing on disk; the first use of each part does. */
@@ -86,7 +92,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     starterLayout: starter.found ? starter.path : undefined,
     logger,
   })
-  const backend = createQemuBackend({ parts: locate, cacheDir: paths.root, logger })
+  const { userNamespace = env['MICROVM_USER_NAMESPACE'] === '1' } = options
+  const {
+    backends = defaultBackends({ parts: locate, cacheDir: paths.root, env, logger, userNamespace }),
+  } = options
 
   const machines = createMachines({
     paths,
@@ -99,7 +108,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     askRunner: (id) => askRunner(socketDirFor(paths.vm(id).dir, id, env)),
     launch: (record, startedAt, launchOptions) =>
       launchVm(
-        { paths, files, images, backend, parts: locate, env, logger },
+        { paths, files, images, backends, userNamespace, parts: locate, env, logger },
         record,
         startedAt,
         launchOptions,
@@ -117,11 +126,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     machines,
     images: keepUsedImages(images, files),
     doctor: async () => {
-      const [parts, probe] = await Promise.all([locate(), backend.probe()])
-      const found = await runChecks(hostChecks, { parts, dataDir, backend: probe })
+      const [parts, reports] = await Promise.all([locate(), probeBackends(backends)])
+      const chosen = chooseBackend(reports)
+      const context = { parts, dataDir, backends: reports, chosen, userNamespace }
+      const found = await runChecks(hostChecks, context)
       return {
         checks: found.map(({ required: _required, ...check }) => check),
-        ...(probe.available ? { backend: probe.choice } : {}),
+        ...(chosen.found ? { backend: chosen.probe.choice } : {}),
       }
     },
     close: () => machines.close(),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs machines. A backend says whether and how it works on this host, what view of an image
 // it boots from, and starts the runner of one machine. It knows nothing of images, specs or state.
-import type { RunnerConfigInput } from '../../contract/runner-config'
+import type { RunnerConfigInput, RunnerRoot, RunnerVmm } from '../../contract/runner-config'
+import type { BackendName } from '../../contract/vm-spec'
 import type { BackendChoice, ProcessIdentity, VmState } from '../../contract/vm-state'
 import type { RunnerClient } from './runner-client'
 
@@ -12,15 +13,25 @@ export type BackendProbe =
       readonly choice: BackendChoice
       /** "QEMU 7.2.22 at /usr/bin/qemu-system-x86_64" */
       readonly detail: string
+      /** What would make it work better. */
+      readonly hint?: string | undefined
+      /** The view of an image's tree it boots from: the bootable disk, or a directory shared with the guest. */
+      readonly rootfs: RunnerRoot['kind']
+      /** The most CPUs it gives one machine. */
+      readonly maxCpus: number
     }
   | { readonly available: false; readonly reason: string; readonly hint: string }
 
 export interface Backend {
-  readonly name: BackendChoice['name']
-  /** The view of an image's tree it boots from: the bootable disk, or a directory shared with the guest. */
-  readonly rootfs: 'disk' | 'directory'
-  /** Never throws; the answer is remembered until the host boots again or a part changes. */
+  readonly name: BackendName
+  /** Never throws; a good answer is remembered until the host boots again or a part changes. */
   probe(): Promise<BackendProbe>
+  /**
+   * What the runner has to know of this backend alone.
+   * @param needs.shares whether the machine has folders of the host's
+   * @throws PREFLIGHT_FAILED naming a part that is missing
+   */
+  prepare(needs: { readonly shares: boolean }): Promise<RunnerVmm>
   /**
    * Writes runner.json, starts the runner and waits until it answers. The guest boots on.
    * @throws what the runner failed with at once (PORT_IN_USE, NETWORK_FAILED, …), RUNNER_FAILED with

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts the runner of one machine: a detached process that outlives us. Done when its control
 // socket answers; a runner that ends before that is reported with the end of its log.
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { lstat, mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,20 +23,34 @@ const END_GRACE_MS = 5000
 const MAX_LOG_BYTES = 1024 * 1024
 const LOG_TAIL_LINES = 5
 
+/** Starts the runner's process: another way of doing that, a namespace say, can take its place. */
+export type Spawner = (
+  executable: string,
+  args: readonly string[],
+  options: SpawnOptions,
+) => ChildProcess
+
+export interface SpawnRunnerOptions {
+  readonly signal?: AbortSignal | undefined
+  /** The runner's script; the built one unless given. */
+  readonly script?: string | undefined
+  readonly spawner?: Spawner | undefined
+}
+
 /**
  * @throws what the runner says it failed with (PORT_IN_USE, NETWORK_FAILED, …), RUNNER_FAILED if it
  *   could not say, CANCELLED; the runner is gone by then
  */
 export async function spawnRunner(
   config: RunnerConfigInput,
-  options: { signal?: AbortSignal; script?: string } = {},
+  options: SpawnRunnerOptions = {},
 ): Promise<VmHandle> {
-  const { signal, script = entryPoint('runner') } = options
+  const { signal, script = entryPoint('runner'), spawner = spawn } = options
   const logPath = join(config.vmDir, 'runner.log')
   const configPath = join(config.vmDir, 'runner.json')
   await prepareSocketDir(config.socketDir)
   await writeFileAtomic(configPath, `${JSON.stringify(config, null, 2)}\n`)
-  const child = await spawnDetached(script, configPath, logPath)
+  const child = await spawnDetached(spawner, script, configPath, logPath)
   let ended: RunnerEnd | undefined
   const exited = new Promise<void>((resolve) => {
     child.once('exit', (code, exitSignal) => {
@@ -88,6 +102,7 @@ async function prepareSocketDir(path: string): Promise<void> {
 }
 
 async function spawnDetached(
+  spawner: Spawner,
   script: string,
   configPath: string,
   logPath: string,
@@ -98,7 +113,7 @@ async function spawnDetached(
   )
   const log = await open(logPath, full ? 'w' : 'a', 0o600)
   try {
-    const child = spawn(process.execPath, [...nodeFlags, script, configPath], {
+    const child = spawner(process.execPath, [...nodeFlags, script, configPath], {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       cwd: '/',

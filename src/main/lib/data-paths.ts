@@ -10,6 +10,8 @@ export interface VmPaths {
   readonly state: string
   readonly runnerConfig: string
   readonly disk: string
+  /** In place of disk and config drive, where the backend has no block devices. */
+  readonly rootDir: string
   readonly configDrive: string
   readonly keys: string
   readonly knownHosts: string
@@ -67,6 +69,7 @@ export function dataPaths(root: string): DataPaths {
         state: join(dir, 'state.json'),
         runnerConfig: join(dir, 'runner.json'),
         disk: join(dir, 'disk.ext4'),
+        rootDir: join(dir, 'root'),
         configDrive: join(dir, 'config.erofs'),
         keys: join(dir, 'keys'),
         knownHosts: join(dir, 'known_hosts'),

@@ -6,14 +6,19 @@
 import { MicrovmError } from '../../contract/errors'
 import type { DoctorCheck } from '../../contract/ipc'
 import type { PortForward } from '../../contract/vm-spec'
-import type { BackendProbe } from '../hypervisor/backend'
+import type { BackendReport, ChosenBackend } from '../hypervisor/choose-backend'
 import type { Parts } from '../lib/parts'
 
 /** What the checks look at. */
 export interface PreflightContext {
   readonly parts: Parts
   readonly dataDir: string
-  readonly backend: BackendProbe
+  /** What each backend says of this host, in order of preference. */
+  readonly backends: readonly BackendReport[]
+  /** The one for the machine; for the Doctor the one that machines run on unless they ask for another. */
+  readonly chosen: ChosenBackend
+  /** The runner is to have a user namespace of its own. */
+  readonly userNamespace: boolean
   /** Of the machine about to start; absent for the Doctor. */
   readonly wanted?: {
     readonly cpus: number

@@ -3,6 +3,9 @@
 import { access, constants, mkdir, stat, statfs } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
+import type { BackendName } from '../../contract/vm-spec'
+import { backendTitles } from '../hypervisor/choose-backend'
+import { userNamespaceProblem } from '../hypervisor/user-namespace'
 import type { Part } from '../lib/parts'
 import { describePortHolder } from '../lib/port-holder'
 import { PORTS_CHECK, type Finding, type PreflightCheck } from './checks'
@@ -13,40 +16,83 @@ const MIB = 1024 * 1024
 const ADVISED_DISK_MIB = 2048
 const ADVISED_MEMORY_MIB = 1024
 
-const qemuCheck: PreflightCheck = {
-  name: 'QEMU',
+const hypervisorCheck: PreflightCheck = {
+  name: 'Hypervisor',
   required: true,
-  run: async ({ parts: { qemu, kernel }, backend }) => {
-    if (!qemu.found) return missing('QEMU is not installed', qemu.hint)
-    // Without a kernel nothing can be tried, and that check says so.
-    if (!kernel.found) return { status: 'ok', detail: `QEMU at ${qemu.path}` }
-    if (backend.available) return { status: 'ok', detail: backend.detail }
-    return missing(`${qemu.path} cannot run a machine: ${backend.reason}`, backend.hint)
+  run: async ({ chosen, wanted }) => {
+    if (!chosen.found) return missing(chosen.reason, chosen.hint)
+    const title = backendTitles[chosen.backend.name]
+    const { maxCpus } = chosen.probe
+    if (wanted !== undefined && wanted.cpus > maxCpus)
+      return missing(
+        `${wanted.cpus} CPUs asked for, ${title} gives a machine at most ${maxCpus} here`,
+        'Ask for fewer CPUs.',
+      )
+    return { status: 'ok', detail: `machines run on ${title}` }
   },
 }
+
+/** Why this backend is taken, or is not. */
+const backendCheck = (name: BackendName): PreflightCheck => ({
+  name: backendTitles[name],
+  required: false,
+  run: async ({ backends, chosen }) => {
+    const probe = backends.find(({ backend }) => backend.name === name)?.probe
+    if (probe === undefined) return undefined
+    if (probe.available) {
+      const isChosen = chosen.found && chosen.backend.name === name
+      return { status: 'ok', detail: isChosen ? probe.detail : `${probe.detail}, in reserve` }
+    }
+    // One backend is enough: what keeps the other from working is told, not held against the host.
+    return chosen.found
+      ? { status: 'ok', detail: `not used: ${probe.reason}`, hint: probe.hint }
+      : missing(probe.reason, probe.hint)
+  },
+})
 
 const acceleratorCheck: PreflightCheck = {
   name: 'Virtualisation',
   required: false,
-  run: async ({ backend }) => {
-    if (!backend.available) return undefined
-    const { accelerator, reason } = backend.choice
-    const detail = `${accelerator}: ${reason}`
-    return accelerator === 'tcg'
-      ? {
-          status: 'warning',
-          detail,
-          hint: 'Machines work, but slower than with hardware virtualisation.',
-        }
-      : { status: 'ok', detail }
+  run: async ({ chosen }) => {
+    if (!chosen.found) return undefined
+    const { choice, hint } = chosen.probe
+    const detail = `${choice.accelerator}: ${choice.reason}`
+    if (choice.accelerator !== 'tcg') return { status: 'ok', detail }
+    const slow = 'Machines work, but slower than with hardware virtualisation.'
+    return { status: 'warning', detail, hint: hint === undefined ? slow : `${slow} ${hint}` }
   },
 }
 
-const partCheck = (name: string, what: string, part: 'gvproxy' | 'kernel'): PreflightCheck => ({
-  name,
+const userNamespaceCheck: PreflightCheck = {
+  name: 'User namespace',
   required: true,
-  run: async ({ parts }) => describePart(what, parts[part]),
-})
+  run: async ({ userNamespace }) => {
+    if (!userNamespace) return undefined
+    const problem = await userNamespaceProblem()
+    return problem === undefined
+      ? { status: 'ok', detail: 'runners get user namespaces of their own' }
+      : missing(
+          `a runner cannot have a user namespace of its own: ${problem}`,
+          'Allow it with `sudo sysctl -w kernel.unprivileged_userns_clone=1`, or do not ask for it (MICROVM_USER_NAMESPACE).',
+        )
+  },
+}
+
+const gvproxyCheck: PreflightCheck = {
+  name: 'Network',
+  required: true,
+  run: async ({ parts }) => describePart('gvproxy', parts.gvproxy),
+}
+
+/** libkrun brings a kernel of its own where it has to. */
+const kernelCheck: PreflightCheck = {
+  name: 'Guest kernel',
+  required: true,
+  run: async ({ parts, chosen }) =>
+    chosen.found && chosen.backend.name === 'libkrun' && !parts.kernel.found
+      ? { status: 'ok', detail: 'libkrunfw’s' }
+      : describePart('guest kernel', parts.kernel),
+}
 
 const guestCheck: PreflightCheck = {
   name: 'Guest bundle',
@@ -153,10 +199,13 @@ const portsCheck: PreflightCheck = {
 }
 
 export const hostChecks: readonly PreflightCheck[] = [
-  qemuCheck,
+  hypervisorCheck,
+  backendCheck('libkrun'),
+  backendCheck('qemu'),
   acceleratorCheck,
-  partCheck('Network', 'gvproxy', 'gvproxy'),
-  partCheck('Guest kernel', 'guest kernel', 'kernel'),
+  userNamespaceCheck,
+  gvproxyCheck,
+  kernelCheck,
   guestCheck,
   starterCheck,
   dataDirCheck,

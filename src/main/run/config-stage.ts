@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The config drive: what this guest is to be at this start. Made anew each time, so that a damaged
-// or changed one never boots.
+// What this guest is to be at this start, as the files of its config drive. Made anew each time, so
+// that a damaged or changed one never boots.
 import { topology } from '../../../native-runner/net/topology'
 import type { ImageConfig } from '../../contract/images'
 import type { VmSpec } from '../../contract/vm-spec'
 import { configDriveEntries } from '../guest/config-drive'
-import { writeFileAtomic } from '../lib/atomic-file'
-import { buildErofs } from '../rootfs/erofs/inline-image'
+import type { InlineEntry } from '../rootfs/erofs/inline-image'
 import type { VmKeys } from '../ssh/keys'
 import { guestSettings } from './guest-settings'
 import type { LaunchOptions } from './launch-options'
@@ -14,8 +13,7 @@ import type { LaunchOptions } from './launch-options'
 /** SPEC "guest". */
 const TMP_MIB = 256
 
-export async function writeConfigDrive(
-  path: string,
+export function configEntries(
   wanted: {
     readonly spec: VmSpec
     readonly image: ImageConfig
@@ -23,9 +21,9 @@ export async function writeConfigDrive(
     readonly stopGraceMs: number
   },
   { authorizedKeys = [], files = [] }: LaunchOptions,
-): Promise<void> {
+): InlineEntry[] {
   const { spec, keys } = wanted
-  const entries = configDriveEntries({
+  return configDriveEntries({
     ...guestSettings(spec, wanted.image),
     hostname: spec.name,
     authorizedKeys: [keys.authorizedKey, ...authorizedKeys],
@@ -41,5 +39,4 @@ export async function writeConfigDrive(
     },
     files,
   })
-  await writeFileAtomic(path, buildErofs(entries))
 }

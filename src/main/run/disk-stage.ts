@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stage `disk`: the image's bootable disk, shared by all its machines, and the machine's own disk.
+// Stage `disk`, where the backend has block devices: the image's bootable disk, shared by all its
+// machines, and the machine's own disk.
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
 import { checkGuestBundle, openGuestBundle } from '../guest/bundle'
+import type { LayerData } from '../image/fs-tree'
 import type { ImageStore, StoredImage } from '../image/image-store'
 import type { Logger } from '../lib/logger'
 import { ensureImageDisk } from '../rootfs/image-disk'
@@ -32,9 +34,7 @@ export async function prepareImageDisk(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const { images, disksDir, guestDir, logger } = deps
-  const guest = await openGuestBundle(guestDir)
-  const bundle = await images.ensureLayer(guest.tarPath, signal)
-  checkGuestBundle(guest, bundle.diffId)
+  const bundle = await takeInBundle(images, guestDir, signal)
   const makeTree = async () => await images.graft(await images.tree(image, signal), bundle)
   const key = diskKey(
     image.layers.map(({ diffId }) => diffId),
@@ -42,6 +42,18 @@ export async function prepareImageDisk(
   )
   const disk = await ensureImageDisk({ disksDir, logger }, makeTree, key, signal)
   return disk.descriptorPath
+}
+
+/** The guest bundle as a layer of the store. @throws DIGEST_MISMATCH */
+async function takeInBundle(
+  images: ImageStore,
+  guestDir: string,
+  signal: AbortSignal | undefined,
+): Promise<LayerData> {
+  const guest = await openGuestBundle(guestDir)
+  const bundle = await images.ensureLayer(guest.tarPath, signal)
+  checkGuestBundle(guest, bundle.diffId)
+  return bundle
 }
 
 /** One disk per content: the same layers under another name, or another config, share it. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The run pipeline: preflight → image → disks → keys and config drive → runner. One launch of one
+// The run pipeline: preflight → image → root and config → runner. One launch of one
 // machine, from its record to a runner that answers; the guest then boots by itself.
 //
 // Always: stages run in this order, each says in its errors what it was about, and what they leave on disk is
@@ -7,28 +7,31 @@
 // Not here: claiming the machine, waiting for the boot, hooks after it (src/main/vms).
 import { MicrovmError } from '../../contract/errors'
 import type { RunnerConfigInput } from '../../contract/runner-config'
-import type { BackendChoice } from '../../contract/vm-state'
 import type { Backend, VmHandle } from '../hypervisor/backend'
-import type { ImageStore, StoredImage } from '../image/image-store'
+import { chooseBackend, probeBackends, type ChosenBackend } from '../hypervisor/choose-backend'
+import type { ImageStore } from '../image/image-store'
 import { socketDirFor, type DataPaths } from '../lib/data-paths'
 import type { Logger } from '../lib/logger'
-import type { Parts } from '../lib/parts'
+import { requirePart, type Parts } from '../lib/parts'
 import { mergeChecks, requireChecks } from '../preflight/checks'
 import { hostChecks } from '../preflight/host-checks'
 import { ensureKeys } from '../ssh/keys'
 import type { VmFiles } from '../state/vm-files'
 import type { VmRecord } from '../state/vm-record'
-import { writeConfigDrive } from './config-stage'
-import { prepareImageDisk, prepareVmDisk } from './disk-stage'
+import { configEntries } from './config-stage'
 import { obtainImage, pin } from './image-stage'
-import { startClock, type LaunchClock } from './launch-clock'
+import { startClock } from './launch-clock'
 import type { LaunchOptions } from './launch-options'
+import { prepareRoot, presentRoot } from './root-stage'
 
 export interface LaunchDeps {
   readonly paths: DataPaths
   readonly files: VmFiles
   readonly images: ImageStore
-  readonly backend: Backend
+  /** In order of preference. */
+  readonly backends: readonly Backend[]
+  /** Each runner in a user namespace of its own. */
+  readonly userNamespace: boolean
   readonly parts: () => Promise<Parts>
   readonly env: NodeJS.ProcessEnv
   readonly logger: Logger
@@ -52,22 +55,41 @@ export async function launchVm(
   const clock = startClock(startedAt)
 
   const parts = await deps.parts()
-  const choice = await checkHost(deps, parts, record, options)
+  const { backend, probe } = await checkHost(deps, parts, record, options)
+  const vmm = await backend.prepare({ shares: spec.mounts.length > 0 })
 
   onProgress?.({ stage: 'image', message: `Looking for ${spec.image}` })
   const image = await obtainImage(deps.images, record, options)
   clock.mark('image')
 
   onProgress?.({ stage: 'disk', message: 'Preparing the disks' })
-  const imageDisk = await prepareDisks(deps, parts, record, image, signal)
-  await prepareConfigDrive(deps, record, image, options)
+  const vm = deps.paths.vm(id)
+  const keys = await ensureKeys(vm.keys, vm.knownHosts)
+  const wanted = { spec, image: image.view.config, keys, stopGraceMs: STOP_GRACE_MS }
+  const entries = configEntries(wanted, options)
+  const stage = { ...deps, guestDir: requirePart(parts, 'guest', 'guest bundle'), vm }
+  const root = await prepareRoot(stage, probe.rootfs, { image, entries, spec, signal })
   await deps.files.updateRecord(id, (present) => ({ ...present, image: pin(image) }))
   clock.mark('disk')
   signal?.throwIfAborted()
 
   onProgress?.({ stage: 'network', message: 'Starting the runner' })
-  const config = runnerConfig(deps, parts, record, choice, imageDisk, clock)
-  const handle = await deps.backend.start(config, signal ? { signal } : {})
+  const config: RunnerConfigInput = {
+    vmId: id,
+    name: spec.name,
+    vmDir: vm.dir,
+    socketDir: socketDirFor(vm.dir, id, deps.env),
+    backend: probe.choice,
+    cpus: spec.cpus,
+    memoryMib: spec.memoryMib,
+    root,
+    vmm,
+    gvproxy: requirePart(parts, 'gvproxy', 'gvproxy'),
+    ports: spec.ports,
+    stopGraceMs: STOP_GRACE_MS,
+    launch: { startedAt: clock.startedAt, timeline: [...clock.timeline] },
+  }
+  const handle = await backend.start(config, signal ? { signal } : {})
   // Only a note for pruning: a launch does not fail for it.
   void deps.images.markUsed(spec.image).catch((error: unknown) => {
     deps.logger.warn('the use of an image could not be noted', { image: spec.image, error })
@@ -75,80 +97,25 @@ export async function launchVm(
   return handle
 }
 
+/** @throws PREFLIGHT_FAILED, PORT_IN_USE with everything the machine misses here */
 async function checkHost(
   deps: LaunchDeps,
   parts: Parts,
-  { spec }: VmRecord,
+  { id, spec }: VmRecord,
   { checks = [] }: LaunchOptions,
-): Promise<BackendChoice> {
-  const probe = await deps.backend.probe()
+): Promise<Extract<ChosenBackend, { found: true }>> {
+  const backends = await probeBackends(deps.backends)
+  const root = await presentRoot(deps.paths.vm(id))
+  const chosen = chooseBackend(backends, { backend: spec.backend, root })
   await requireChecks(mergeChecks(hostChecks, checks), {
     parts,
     dataDir: deps.paths.root,
-    backend: probe,
+    backends,
+    chosen,
+    userNamespace: deps.userNamespace,
     wanted: spec,
   })
-  if (probe.available) return probe.choice
-  throw new MicrovmError('PREFLIGHT_FAILED', probe.reason, { hint: probe.hint })
-}
-
-/** @returns path of the image disk's descriptor */
-async function prepareDisks(
-  { images, paths, logger }: LaunchDeps,
-  parts: Parts,
-  { id, spec }: VmRecord,
-  image: StoredImage,
-  signal: AbortSignal | undefined,
-): Promise<string> {
-  const guestDir = found(parts, 'guest')
-  const disk = { images, disksDir: paths.images.disks, guestDir, logger }
-  const [descriptor] = await Promise.all([
-    prepareImageDisk(disk, image, signal),
-    prepareVmDisk(guestDir, paths.vm(id).disk, spec.diskMib),
-  ])
-  return descriptor
-}
-
-async function prepareConfigDrive(
-  { paths }: LaunchDeps,
-  { id, spec }: VmRecord,
-  image: StoredImage,
-  options: LaunchOptions,
-): Promise<void> {
-  const vm = paths.vm(id)
-  const keys = await ensureKeys(vm.keys, vm.knownHosts)
-  const wanted = { spec, image: image.view.config, keys, stopGraceMs: STOP_GRACE_MS }
-  await writeConfigDrive(vm.configDrive, wanted, options)
-}
-
-function runnerConfig(
-  { paths, env }: LaunchDeps,
-  parts: Parts,
-  { id, spec }: VmRecord,
-  backend: BackendChoice,
-  imageDisk: string,
-  clock: LaunchClock,
-): RunnerConfigInput {
-  const vm = paths.vm(id)
-  return {
-    vmId: id,
-    name: spec.name,
-    vmDir: vm.dir,
-    socketDir: socketDirFor(vm.dir, id, env),
-    backend,
-    cpus: spec.cpus,
-    memoryMib: spec.memoryMib,
-    root: { kind: 'disk', image: imageDisk, vm: vm.disk, config: vm.configDrive },
-    vmm: { kind: 'qemu', executable: found(parts, 'qemu'), kernel: found(parts, 'kernel') },
-    gvproxy: found(parts, 'gvproxy'),
-    ports: spec.ports,
-    stopGraceMs: STOP_GRACE_MS,
-    launch: { startedAt: clock.startedAt, timeline: [...clock.timeline] },
-  }
-}
-
-function found(parts: Parts, name: keyof Parts): string {
-  const part = parts[name]
-  if (part.found) return part.path
-  throw new MicrovmError('PREFLIGHT_FAILED', `the ${name} is missing`, { hint: part.hint })
+  if (chosen.found) return chosen
+  // A caller's check has taken the place of ours.
+  throw new MicrovmError('PREFLIGHT_FAILED', chosen.reason, { hint: chosen.hint })
 }

@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which accelerator QEMU can really use here. A device file proves nothing: /dev/kvm may open and a
-// VM be created while no guest ever runs. So the CPU's flags are read, and our own kernel is booted
-// for a moment: it has no disk, and its complaint about that on the console is the proof.
-import { execFile, spawn } from 'node:child_process'
-import { access, constants, readFile } from 'node:fs/promises'
+// VM be created while no guest ever runs. So where nothing speaks against it (host-features.ts), our own
+// kernel is booted for a moment: it has no disk, and its complaint about that on the console is the proof.
+import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import { promisify } from 'node:util'
 import type { BackendChoice } from '../../../contract/vm-state'
-
-const run = promisify(execFile)
+import type { HostFeatures } from '../host-features'
 
 type Accelerator = BackendChoice['accelerator']
 export interface AcceleratorChoice {
   readonly accelerator: Accelerator
   /** In words for the Doctor. */
   readonly reason: string
-}
-
-/** What the choice depends on; a change of it makes a remembered one void. */
-export interface HostFeatures {
-  readonly platform: NodeJS.Platform
-  /** Why hardware virtualisation cannot work, as far as can be told without trying. */
-  readonly obstacle: string | undefined
+  /** What would give a faster one. */
+  readonly hint?: string
 }
 
 export interface ProbeTarget {
@@ -36,50 +28,18 @@ const PROBE_MEMORY_MIB = 128
 /** The kernel's last word when it has come all the way to looking for a disk. */
 const PROOF = 'Unable to mount root fs'
 
-export async function readHostFeatures(platform = process.platform): Promise<HostFeatures> {
-  const obstacle =
-    platform === 'linux'
-      ? await linuxObstacle()
-      : platform === 'darwin'
-        ? await macObstacle()
-        : `no accelerator is known for ${platform}`
-  return { platform, obstacle }
-}
-
 /** @param attempt gives undefined if a guest runs under it, else why not */
 export async function chooseAccelerator(
   features: HostFeatures,
   attempt: (accelerator: Accelerator) => Promise<string | undefined>,
 ): Promise<AcceleratorChoice> {
   const accelerator = features.platform === 'darwin' ? 'hvf' : 'kvm'
-  const obstacle = features.obstacle ?? (await attempt(accelerator))
-  return obstacle === undefined
-    ? { accelerator, reason: 'a guest ran under hardware virtualisation' }
-    : { accelerator: 'tcg', reason: `no hardware virtualisation: ${obstacle}` }
-}
-
-async function linuxObstacle(): Promise<string | undefined> {
-  const cpuinfo = await readFile('/proc/cpuinfo', 'latin1').catch(() => '')
-  if (!cpuHasVirtualisation(cpuinfo)) return 'the CPU has neither vmx nor svm'
-  try {
-    await access('/dev/kvm', constants.R_OK | constants.W_OK)
-    return undefined
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'
-      ? '/dev/kvm is missing; try `sudo modprobe kvm_intel` or `kvm_amd`'
-      : '/dev/kvm may not be opened; add yourself to the group kvm and log in again'
-  }
-}
-
-/** @param cpuinfo of an x86 host; vmx is Intel's flag, svm AMD's */
-export function cpuHasVirtualisation(cpuinfo: string): boolean {
-  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.split(/\s+/) ?? []
-  return flags.includes('vmx') || flags.includes('svm')
-}
-
-async function macObstacle(): Promise<string | undefined> {
-  const { stdout } = await run('sysctl', ['-n', 'kern.hv_support']).catch(() => ({ stdout: '' }))
-  return stdout.trim() === '1' ? undefined : 'kern.hv_support is not 1'
+  const { obstacle } = features
+  const problem = obstacle?.reason ?? (await attempt(accelerator))
+  if (problem === undefined)
+    return { accelerator, reason: 'a guest ran under hardware virtualisation' }
+  const reason = `no hardware virtualisation: ${problem}`
+  return { accelerator: 'tcg', reason, ...(obstacle ? { hint: obstacle.hint } : {}) }
 }
 
 /**

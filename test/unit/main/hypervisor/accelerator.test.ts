@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import {
-  chooseAccelerator,
-  cpuHasVirtualisation,
-} from '../../../../src/main/hypervisor/qemu/accelerator'
+import { chooseAccelerator } from '../../../../src/main/hypervisor/qemu/accelerator'
 import { judgeVersion } from '../../../../src/main/hypervisor/qemu/qemu-backend'
 
 describe('the choice of an accelerator', () => {
@@ -29,26 +26,16 @@ describe('the choice of an accelerator', () => {
     expect(choice.reason).toContain('failed to set MSR 0x10a')
   })
 
-  it('does not even try where it cannot work', async () => {
-    const choice = await chooseAccelerator(
-      { platform: 'linux', obstacle: 'the CPU has neither vmx nor svm' },
-      () => Promise.reject(new Error('tried')),
+  it('does not even try where it cannot work, and passes on what would help', async () => {
+    const obstacle = { reason: 'the CPU has neither vmx nor svm', hint: 'Turn it on.' }
+    const choice = await chooseAccelerator({ platform: 'linux', obstacle }, () =>
+      Promise.reject(new Error('tried')),
     )
     expect(choice).toEqual({
       accelerator: 'tcg',
       reason: 'no hardware virtualisation: the CPU has neither vmx nor svm',
+      hint: 'Turn it on.',
     })
-  })
-})
-
-describe('the flags of a CPU', () => {
-  it.each([
-    ['flags\t\t: fpu vme vmx sse\n', true],
-    ['processor\t: 0\nflags\t\t: fpu svm\n', true],
-    ['flags\t\t: fpu vmxnet vsvm\nvmx flags\t: vnmi\n', false],
-    ['', false],
-  ])('in %j', (cpuinfo, expected) => {
-    expect(cpuHasVirtualisation(cpuinfo)).toBe(expected)
   })
 })
 

@@ -17,11 +17,16 @@ const missing: Part = { found: false, hint: 'install it' }
 const at = (path: string): Part => ({ found: true, path, from: 'system' })
 
 /** A QEMU that tells its version, fails any trial, and notes each call. */
-async function fakeQemu(version: string): Promise<Part> {
+async function fakeQemu(version: string, sandbox = true): Promise<Part> {
   const path = join(dir, 'qemu')
   await writeFile(
     path,
-    `#!/bin/sh\necho "$1" >> ${dir}/calls\n[ "$1" = --version ] && echo 'QEMU emulator version ${version}' && exit\necho 'no luck' >&2; exit 1\n`,
+    `#!/bin/sh
+echo "$1" >> ${dir}/calls
+${sandbox ? '[ "$1" = -sandbox ] && shift 2' : ''}
+[ "$1" = --version ] && echo 'QEMU emulator version ${version}' && exit
+echo 'no luck' >&2; exit 1
+`,
   )
   await chmod(path, 0o755)
   return at(path)
@@ -31,6 +36,8 @@ async function backendWith(parts: Partial<Parts>) {
   await writeFile(join(dir, 'kernel'), '')
   const all: Parts = {
     qemu: missing,
+    libkrun: missing,
+    virtiofsd: missing,
     gvproxy: missing,
     kernel: at(join(dir, 'kernel')),
     guest: missing,
@@ -47,7 +54,12 @@ describe('the QEMU backend', () => {
   it('is available, with the accelerator that works and why', async () => {
     const make = await backendWith({ qemu: await fakeQemu('8.2.1') })
     const probe = await make().probe()
-    expect(probe).toMatchObject({ available: true, choice: { name: 'qemu', accelerator: 'tcg' } })
+    expect(probe).toMatchObject({
+      available: true,
+      choice: { name: 'qemu', accelerator: 'tcg' },
+      rootfs: 'disk',
+      maxCpus: 16,
+    })
     expect(probe.available && probe.choice.reason).toMatch(/^no hardware virtualisation: /)
     expect(probe.available && probe.detail).toBe(`QEMU 8.2.1 at ${join(dir, 'qemu')}`)
   })
@@ -73,7 +85,7 @@ describe('the QEMU backend', () => {
   it('is not available without a part, or with an old QEMU, and says what to do', async () => {
     expect(await (await backendWith({}))().probe()).toEqual({
       available: false,
-      reason: 'QEMU is missing',
+      reason: 'QEMU is not installed',
       hint: 'install it',
     })
     const old = await backendWith({ qemu: await fakeQemu('6.2.0') })
@@ -81,6 +93,30 @@ describe('the QEMU backend', () => {
       available: false,
       reason: expect.stringContaining('too old'),
       hint: expect.stringContaining('apt-get install'),
+    })
+  })
+})
+
+describe('what the runner is told of QEMU', () => {
+  it('is its program and kernel, and whether it can confine itself', async () => {
+    const make = await backendWith({ qemu: await fakeQemu('8.2.1') })
+    const told = { kind: 'qemu', executable: join(dir, 'qemu'), kernel: join(dir, 'kernel') }
+    expect(await make().prepare({ shares: false })).toEqual({
+      ...told,
+      sandbox: process.platform === 'linux',
+    })
+    const bare = await backendWith({ qemu: await fakeQemu('8.2.1', false) })
+    expect(await bare().prepare({ shares: false })).toEqual({ ...told, sandbox: false })
+  })
+
+  it('names virtiofsd for a machine with shared folders, which cannot do without', async () => {
+    const qemu = await fakeQemu('8.2.1')
+    const make = await backendWith({ qemu, virtiofsd: at('/virtiofsd') })
+    expect(await make().prepare({ shares: true })).toMatchObject({ virtiofsd: '/virtiofsd' })
+    const without = await backendWith({ qemu })
+    await expect(without().prepare({ shares: true })).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+      hint: 'install it',
     })
   })
 })

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { locateParts } from '../../../../src/main/lib/parts'
+import { libkrunFile, locateParts } from '../../../../src/main/lib/parts'
 
 let dir: string
 beforeEach(async () => {
@@ -43,10 +43,26 @@ describe('finding the native parts', () => {
   })
 
   it('says how to get each part that is missing', async () => {
-    const parts = await locateParts({ runtimeDir: dir, env: { PATH: '' } })
+    const dirs = { libraries: [], helpers: [] }
+    const parts = await locateParts({ runtimeDir: dir, env: { PATH: '' }, dirs })
     for (const part of Object.values(parts)) {
       expect(part).toMatchObject({ found: false, hint: expect.stringMatching(/install|setup/) })
     }
+  })
+
+  it('looks for libkrun in the folders of libraries, for virtiofsd beside QEMU’s helpers', async () => {
+    const dirs = { libraries: [join(dir, 'empty'), join(dir, 'lib')], helpers: [join(dir, 'help')] }
+    await program(join(dir, 'help', 'virtiofsd'))
+    await mkdir(join(dir, 'empty'))
+    await program(join(dir, 'lib', libkrunFile))
+    const find = (env: NodeJS.ProcessEnv) => locateParts({ runtimeDir: dir, env, dirs })
+    expect(await find({ PATH: '' })).toMatchObject({
+      // The runtime's own folder is asked first, and is this one here.
+      libkrun: { found: true, path: join(dir, 'lib'), from: 'runtime' },
+      virtiofsd: { found: true, path: join(dir, 'help', 'virtiofsd'), from: 'system' },
+    })
+    const { libkrun } = await find({ PATH: '', MICROVM_LIBKRUN_DIR: join(dir, 'empty') })
+    expect(libkrun).toMatchObject({ found: false, hint: expect.stringContaining('empty') })
   })
 
   it('takes no folder and no unexecutable file for a program', async () => {

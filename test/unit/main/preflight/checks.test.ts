@@ -4,6 +4,9 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { BackendName } from '../../../../src/contract/vm-spec'
+import type { Backend, BackendProbe } from '../../../../src/main/hypervisor/backend'
+import { chooseBackend } from '../../../../src/main/hypervisor/choose-backend'
 import type { Parts } from '../../../../src/main/lib/parts'
 import {
   mergeChecks,
@@ -25,6 +28,8 @@ beforeEach(async () => {
   const there = (path: string) => ({ found: true, path, from: 'setting' }) as const
   parts = {
     qemu: there('/usr/bin/qemu'),
+    libkrun: gone('Install libkrun.'),
+    virtiofsd: there('/virtiofsd'),
     gvproxy: there('/gvproxy'),
     kernel: there('/kernel'),
     guest: there(dir),
@@ -37,18 +42,43 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-const context = (changes: Partial<PreflightContext> = {}): PreflightContext => ({
-  parts,
-  dataDir: join(dir, 'data'),
-  backend: {
-    available: true,
-    choice: { name: 'qemu', accelerator: 'tcg', reason: 'CPU has neither vmx nor svm' },
-    detail: 'QEMU 8.2.1 at /usr/bin/qemu',
-  },
-  ...changes,
-})
-const wanting = (ports: { host: number; guest: number }[] = [], memoryMib = 128, cpus = 1) =>
-  context({ wanted: { cpus, memoryMib, ports } })
+const qemuWorks: BackendProbe = {
+  available: true,
+  choice: { name: 'qemu', accelerator: 'tcg', reason: 'CPU has neither vmx nor svm' },
+  detail: 'QEMU 8.2.1 at /usr/bin/qemu',
+  hint: 'Turn it on.',
+  rootfs: 'disk',
+  maxCpus: 16,
+}
+const noLibkrun: BackendProbe = { available: false, reason: 'no KVM', hint: 'Load it.' }
+const krunWorks: BackendProbe = {
+  available: true,
+  choice: { name: 'libkrun', accelerator: 'kvm', reason: 'all is well' },
+  detail: 'libkrun in /lib',
+  rootfs: 'disk',
+  maxCpus: 8,
+}
+
+function context(
+  changes: Partial<PreflightContext> = {},
+  probes = { libkrun: noLibkrun, qemu: qemuWorks },
+  wish?: BackendName,
+): PreflightContext {
+  const backends = (['libkrun', 'qemu'] as const).map((name) => ({
+    backend: { name } as Backend,
+    probe: probes[name],
+  }))
+  return {
+    parts,
+    dataDir: join(dir, 'data'),
+    backends,
+    chosen: chooseBackend(backends, { backend: wish }),
+    userNamespace: false,
+    ...changes,
+  }
+}
+const wanting = (ports: { host: number; guest: number }[] = [], memoryMib = 128) =>
+  context({ wanted: { cpus: 1, memoryMib, ports } })
 const gone = (hint: string) => ({ found: false, hint }) as const
 
 describe('preflight', () => {
@@ -59,27 +89,69 @@ describe('preflight', () => {
     expect(found.find(({ name }) => name === 'Virtualisation')).toMatchObject({
       status: 'warning',
       detail: 'tcg: CPU has neither vmx nor svm',
+      hint: expect.stringContaining('Turn it on.'),
     })
   })
 
   it('names everything required that is missing, at once, with what to do', async () => {
-    const bare = { ...parts, qemu: gone('Install QEMU.'), kernel: gone('Run set-up.') }
-    const backend = { available: false, reason: 'nothing to try', hint: '' } as const
-    const nothing = context({ parts: bare, backend })
+    const bare = { ...parts, gvproxy: gone('Run set-up.'), kernel: gone('Run set-up.') }
+    const noQemu: BackendProbe = { available: false, reason: 'too old', hint: 'Get QEMU.' }
+    const nothing = context({ parts: bare }, { libkrun: noLibkrun, qemu: noQemu })
     const error = await requireChecks(hostChecks, nothing).catch((e: unknown) => e)
     expect(error).toMatchObject({
       code: 'PREFLIGHT_FAILED',
-      message: 'QEMU is not installed; the guest kernel is missing',
-      hint: 'Install QEMU. Run set-up.',
+      message:
+        'no backend can run machines here: libkrun: no KVM; QEMU: too old; the gvproxy is missing; the guest kernel is missing',
+      hint: 'Get QEMU. Run set-up.',
     })
   })
 
-  it('says why no backend can run, and what to do', async () => {
-    const backend = { available: false, reason: 'QEMU 6.9 is too old', hint: 'Get 7.2.' } as const
-    await expect(requireChecks(hostChecks, context({ backend }))).rejects.toMatchObject({
-      message: '/usr/bin/qemu cannot run a machine: QEMU 6.9 is too old',
-      hint: 'Get 7.2.',
+  it('explains which backend is taken, and why the other is not', async () => {
+    const explain = async (libkrun: BackendProbe) => {
+      const found = await runChecks(hostChecks, context({}, { libkrun, qemu: qemuWorks }))
+      const of = (name: string) => found.find((check) => check.name === name)?.detail
+      return [of('Hypervisor'), of('libkrun'), of('QEMU')]
+    }
+    expect(await explain(noLibkrun)).toEqual([
+      'machines run on QEMU',
+      'not used: no KVM',
+      'QEMU 8.2.1 at /usr/bin/qemu',
+    ])
+    expect(await explain(krunWorks)).toEqual([
+      'machines run on libkrun',
+      'libkrun in /lib',
+      'QEMU 8.2.1 at /usr/bin/qemu, in reserve',
+    ])
+  })
+
+  it('refuses a machine whose own choice cannot work here', async () => {
+    const asked = context({}, { libkrun: noLibkrun, qemu: qemuWorks }, 'libkrun')
+    await expect(requireChecks(hostChecks, asked)).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+      message: 'libkrun cannot run machines here: no KVM',
+      hint: 'Load it. Or leave the backend to the app.',
     })
+  })
+
+  it('refuses more CPUs than the backend gives a machine', async () => {
+    const wanted = { cpus: 12, memoryMib: 128, ports: [] }
+    const asked = context({ wanted }, { libkrun: krunWorks, qemu: qemuWorks })
+    await expect(requireChecks(hostChecks, asked)).rejects.toThrow(
+      '12 CPUs asked for, libkrun gives a machine at most 8 here',
+    )
+  })
+
+  it('needs no kernel of ours for libkrun, which can take libkrunfw’s', async () => {
+    const bare = { parts: { ...parts, kernel: gone('Run set-up.') } }
+    await requireChecks(hostChecks, context(bare, { libkrun: krunWorks, qemu: qemuWorks }))
+    await expect(requireChecks(hostChecks, context(bare))).rejects.toThrow('guest kernel')
+  })
+
+  it('tries a user namespace only when runners shall have one', async () => {
+    const names = async (userNamespace: boolean) =>
+      (await runChecks(hostChecks, context({ userNamespace }))).map(({ name }) => name)
+    expect(await names(false)).not.toContain('User namespace')
+    expect(await names(true)).toContain('User namespace')
   })
 
   it('refuses a guest bundle with a file missing', async () => {
@@ -105,8 +177,10 @@ describe('preflight', () => {
   it('refuses more memory than the host has, but only warns of more CPUs', async () => {
     const tooMuch = Math.floor(totalmem() / 1024 / 1024) + 1
     await expect(requireChecks(hostChecks, wanting([], tooMuch))).rejects.toThrow('MiB of memory')
-    await requireChecks(hostChecks, wanting([], 128, 4096))
-    const found = await runChecks(hostChecks, wanting([], 128, 4096))
+    const wanted = { cpus: 4096, memoryMib: 128, ports: [] }
+    const many = { libkrun: noLibkrun, qemu: { ...qemuWorks, maxCpus: 4096 } }
+    await requireChecks(hostChecks, context({ wanted }, many))
+    const found = await runChecks(hostChecks, context({ wanted }, many))
     expect(found.find(({ name }) => name === 'CPU')?.status).toBe('warning')
   })
 
@@ -130,9 +204,9 @@ describe('a caller’s own checks', () => {
   })
 
   it('replace ours of the same name', async () => {
-    const bare = context({ parts: { ...parts, qemu: gone('Install QEMU.') } })
+    const bare = context({ parts: { ...parts, gvproxy: gone('Run set-up.') } })
     const fine: PreflightCheck = {
-      name: 'QEMU',
+      name: 'Network',
       required: true,
       run: async () => ({ status: 'ok', detail: 'elsewhere' }),
     }
