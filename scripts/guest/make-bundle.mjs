@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the guest bundle: node make-bundle.mjs --packages DIR --out DIR
+// Makes the guest bundle: node make-bundle.mjs --platform NAME --packages DIR --host-packages DIR --out DIR
+// (the packages of the guest's architecture, and of this computer's, whose busybox tells what it can do).
 // DIR/bundle.tar: an image layer with everything under .microvm/ (init, busybox, dropbear, sftp-server
 // with their loader and libraries); DIR/manifest.json: where each file came from, with its SHA-256.
 // The same inputs give the same bytes. Both outputs are written beside their place and renamed.
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
+import { platformOf } from '../parts/platforms.mjs'
+import { readBusybox } from './busybox.mjs'
 import { compileGuest } from './compile.mjs'
 import { openPackages } from './packages.mjs'
 import { directory, file, symlink, tarOf } from './tar-file.mjs'
@@ -16,15 +18,10 @@ import { directory, file, symlink, tarOf } from './tar-file.mjs'
 /** @typedef {import('./tar-file.mjs').TarEntry} TarEntry */
 /** @typedef {Awaited<ReturnType<typeof openPackages>>} Packages */
 /** @typedef {TarEntry & { package?: string }} BundleEntry */
+/** @typedef {import('../parts/platforms.mjs').Platform} Platform */
 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 const OURS = 'microvm-desktop'
-
-/** Where set-up's architectures keep their libraries. @type {Partial<Record<string, { triplet: string, loader: string }>>} */
-const platforms = {
-  x64: { triplet: 'x86_64-linux-gnu', loader: 'ld-linux-x86-64.so.2' },
-  arm64: { triplet: 'aarch64-linux-gnu', loader: 'ld-linux-aarch64.so.1' },
-}
 
 /** Package → libraries that dropbear and sftp-server load. */
 const libraries = {
@@ -56,10 +53,8 @@ const packaged = (path, name, content, mode = 0o755) => ({
   package: name,
 })
 
-/** @param {Packages} packages */
-async function copied(packages) {
-  const platform = platforms[process.arch]
-  if (!platform) throw new Error(`no guest for ${process.arch} yet`)
+/** @param {Platform} platform @param {Packages} packages */
+async function copied(platform, packages) {
   const lib = `usr/lib/${platform.triplet}`
   /** @param {string} to @param {string} name @param {string} from */
   const copy = async (to, name, from) =>
@@ -88,12 +83,16 @@ async function licences(packages, names) {
   return entries
 }
 
-/** @param {Packages} packages @returns {Promise<BundleEntry[]>} paths inside .microvm */
-async function bundleEntries(packages) {
-  const busybox = packages.path('busybox-static', 'usr/bin/busybox')
-  const { stdout } = await promisify(execFile)(busybox, ['--list'])
-  const applets = stdout.split('\n').filter((name) => name !== '' && !leftOut.has(name))
-  const { init, rootAccount } = await compileGuest()
+/**
+ * @param {Platform} platform
+ * @param {Packages} packages
+ * @param {Packages} hostPackages
+ * @returns {Promise<BundleEntry[]>} paths inside .microvm
+ */
+async function bundleEntries(platform, packages, hostPackages) {
+  const { paths } = await readBusybox(packages, hostPackages)
+  const applets = paths.map((path) => basename(path)).filter((name) => !leftOut.has(name))
+  const { init, rootAccount } = await compileGuest(platform)
   const script = await readFile(join(project, 'native-runner/guest/session-path.sh'))
   const names = [...Object.keys(libraries), 'busybox-static', 'dropbear-bin', 'openssh-client']
   return [
@@ -105,7 +104,7 @@ async function bundleEntries(packages) {
     packaged('etc/session-path.sh', OURS, script, 0o644),
     ...['poweroff', 'reboot', 'halt'].map((name) => symlink(`bin/${name}`, '../init')),
     ...applets.map((name) => symlink(`bin/${name}`, 'busybox')),
-    ...(await copied(packages)),
+    ...(await copied(platform, packages)),
     ...(await licences(packages, names)),
   ]
 }
@@ -138,14 +137,20 @@ async function writeAtomically(path, data) {
   }
 }
 
-const { values } = parseArgs({ options: { packages: { type: 'string' }, out: { type: 'string' } } })
-if (!values.packages || !values.out) {
-  console.error('usage: make-bundle.mjs --packages DIR --out DIR')
+const string = /** @type {const} */ ({ type: 'string' })
+const { values } = parseArgs({
+  options: { platform: string, packages: string, 'host-packages': string, out: string },
+})
+if (!values.packages || !values['host-packages'] || !values.out) {
+  console.error(
+    'usage: make-bundle.mjs --platform NAME --packages DIR --host-packages DIR --out DIR',
+  )
   process.exit(64)
 }
 try {
   const packages = await openPackages(values.packages)
-  const inside = await bundleEntries(packages)
+  const hostPackages = await openPackages(values['host-packages'])
+  const inside = await bundleEntries(platformOf(values.platform), packages, hostPackages)
   const entries = inside.map((entry) => ({ ...entry, path: `.microvm/${entry.path}` }))
   const tar = tarOf([directory('.microvm'), ...entries])
   const manifest = await manifestOf(entries, packages, tar)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the starter image: node make-starter-image.mjs --packages DIR --out DIR
+// Makes the starter image: node make-starter-image.mjs --platform NAME --packages DIR --host-packages DIR --out DIR
+// (the packages of the guest's architecture, and of this computer's, whose busybox tells what it can do).
 // An OCI image layout (image-spec 1.1, image-layout.md) named "starter": static busybox with an /etc, no command, so
 // that its machine idles. The same inputs give the same digests. OUT is replaced whole, at the end.
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { platformOf } from '../parts/platforms.mjs'
+import { readBusybox } from './busybox.mjs'
 import { openPackages } from './packages.mjs'
 import { starterFiles } from './starter-files.mjs'
 import { directory, file, symlink, tarOf } from './tar-file.mjs'
@@ -18,22 +20,15 @@ import { directory, file, symlink, tarOf } from './tar-file.mjs'
 const REFERENCE = 'starter'
 /** Not linked: it is the machine that has an init, and the others stand for themselves. */
 const leftOut = new Set(['bin/busybox', 'linuxrc', 'sbin/init'])
-/** Node's names of architectures → the image-spec's (GOARCH). @type {Partial<Record<string, string>>} */
-const architectures = { x64: 'amd64', arm64: 'arm64' }
 
-/** @param {Packages} packages @returns {Promise<TarEntry[]>} */
-async function layerEntries(packages) {
-  const busybox = packages.path('busybox-static', 'usr/bin/busybox')
-  const run = promisify(execFile)
-  const { stdout: list } = await run(busybox, ['--list-full'])
-  const applets = list.split('\n').filter((path) => path !== '' && !leftOut.has(path))
-  const { stdout: help } = await run(busybox, ['--help'])
-  const version = /^BusyBox v(\d+\.\d+)/.exec(help)?.[1]
-  if (version === undefined) throw new Error(`${busybox} does not tell its version`)
+/** @param {Packages} packages @param {Packages} hostPackages @returns {Promise<TarEntry[]>} */
+async function layerEntries(packages, hostPackages) {
+  const busybox = await readBusybox(packages, hostPackages)
+  const applets = busybox.paths.filter((path) => !leftOut.has(path))
   const copyright = packages.path('busybox-static', 'usr/share/doc/busybox-static/copyright')
   return [
-    ...starterFiles({ version, tools: applets.length }),
-    file('bin/busybox', await readFile(busybox), 0o755),
+    ...starterFiles({ version: busybox.version, tools: applets.length }),
+    file('bin/busybox', busybox.program, 0o755),
     ...applets.map((path) => symlink(path, '/bin/busybox')),
     directory('usr/share/doc'),
     directory('usr/share/doc/busybox'),
@@ -85,17 +80,19 @@ async function writeLayout(layout, tar, architecture) {
   await writeFile(join(layout, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }))
 }
 
-/** @param {string} packagesDir @param {string} out */
-async function makeStarterImage(packagesDir, out) {
-  const architecture = architectures[process.arch]
-  if (!architecture) throw new Error(`no starter image for ${process.arch} yet`)
-  const tar = tarOf(await layerEntries(await openPackages(packagesDir)))
+/**
+ * @param {import('../parts/platforms.mjs').Platform} platform
+ * @param {{ packages: string, hostPackages: string }} folders
+ * @param {string} out
+ */
+async function makeStarterImage(platform, { packages, hostPackages }, out) {
+  const entries = await layerEntries(await openPackages(packages), await openPackages(hostPackages))
   await mkdir(dirname(out), { recursive: true })
   const scratch = await mkdtemp(`${out}.tmp-`)
   try {
     const layout = join(scratch, 'new')
     await mkdir(layout)
-    await writeLayout(layout, tar, architecture)
+    await writeLayout(layout, tarOf(entries), platform.debian)
     await rename(out, join(scratch, 'old')).catch((error) => {
       if (error.code !== 'ENOENT') throw error
     })
@@ -105,13 +102,19 @@ async function makeStarterImage(packagesDir, out) {
   }
 }
 
-const { values } = parseArgs({ options: { packages: { type: 'string' }, out: { type: 'string' } } })
-if (!values.packages || !values.out) {
-  console.error('usage: make-starter-image.mjs --packages DIR --out DIR')
+const string = /** @type {const} */ ({ type: 'string' })
+const { values } = parseArgs({
+  options: { platform: string, packages: string, 'host-packages': string, out: string },
+})
+const { platform, packages, 'host-packages': hostPackages, out } = values
+if (!packages || !hostPackages || !out) {
+  console.error(
+    'usage: make-starter-image.mjs --platform NAME --packages DIR --host-packages DIR --out DIR',
+  )
   process.exit(64)
 }
 try {
-  await makeStarterImage(values.packages, resolve(values.out))
+  await makeStarterImage(platformOf(platform), { packages, hostPackages }, resolve(out))
 } catch (error) {
   console.error(`starter image: ${/** @type {Error} */ (error).message}`)
   process.exit(1)

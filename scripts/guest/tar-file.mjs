@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a tar archive from entries in memory. The same entries always give the same bytes: sorted,
-// owned by root, all times 0. Names that do not fit a plain ustar header are refused.
+// Writes a tar archive, of entries in memory or streamed from files. The same entries always give the same bytes:
+// sorted, owned by root, all times 0. Names that do not fit a plain ustar header are refused.
+import { createReadStream } from 'node:fs'
 import { Header } from 'tar'
 
 /**
@@ -22,6 +23,8 @@ export const file = (path, content, mode = 0o644) => {
 }
 
 const BLOCK = 512
+const CHUNK = 1024 * 1024
+const end = Buffer.alloc(2 * BLOCK)
 const types = /** @type {const} */ ({
   file: 'File',
   directory: 'Directory',
@@ -30,16 +33,48 @@ const types = /** @type {const} */ ({
 
 /** @param {readonly TarEntry[]} entries in any order @returns {Buffer} */
 export function tarOf(entries) {
-  const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1))
-  const blocks = sorted.flatMap((entry, index) => {
-    if (entry.path === sorted[index - 1]?.path) throw new Error(`${entry.path} is there twice`)
-    return [headerOf(entry), ...contentOf(entry)]
+  const blocks = inOrder(entries).flatMap((entry) => {
+    const size = entry.content?.length ?? 0
+    return [headerOf(entry, size), entry.content ?? Buffer.alloc(0), paddingOf(size)]
   })
-  return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)])
+  return Buffer.concat([...blocks, end])
 }
 
-/** @param {TarEntry} entry */
-function headerOf(entry) {
+/**
+ * The same for content too large to hold.
+ * @param {readonly (TarEntry & { from?: { path: string, size: number } })[]} entries in any order; `from`: the file
+ *   whose content it is, instead of `content`
+ * @returns {AsyncGenerator<Buffer>}
+ * @throws {Error} if a file has another size than it is said to have
+ */
+export async function* streamTar(entries) {
+  for (const entry of inOrder(entries)) {
+    const size = entry.from?.size ?? entry.content?.length ?? 0
+    yield headerOf(entry, size)
+    let seen = entry.content?.length ?? 0
+    if (entry.content) yield entry.content
+    if (entry.from) {
+      for await (const chunk of createReadStream(entry.from.path, { highWaterMark: CHUNK })) {
+        seen += chunk.length
+        yield chunk
+      }
+    }
+    if (seen !== size) throw new Error(`${entry.path} has ${seen} bytes, not ${size}`)
+    yield paddingOf(size)
+  }
+  yield end
+}
+
+/** @template {TarEntry} T @param {readonly T[]} entries @returns {T[]} */
+function inOrder(entries) {
+  const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  const twice = sorted.find((entry, index) => entry.path === sorted[index - 1]?.path)
+  if (twice) throw new Error(`${twice.path} is there twice`)
+  return sorted
+}
+
+/** @param {TarEntry} entry @param {number} size */
+function headerOf(entry, size) {
   const header = new Header({
     path: entry.type === 'directory' ? `${entry.path}/` : entry.path,
     type: types[entry.type],
@@ -48,7 +83,7 @@ function headerOf(entry) {
     gid: 0,
     uname: 'root',
     gname: 'root',
-    size: entry.content?.length ?? 0,
+    size,
     mtime: new Date(0),
     linkpath: entry.target ?? '',
   })
@@ -57,8 +92,5 @@ function headerOf(entry) {
   return block
 }
 
-/** @param {TarEntry} entry */
-function contentOf({ content }) {
-  if (!content?.length) return []
-  return [content, Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK)]
-}
+/** @param {number} size */
+const paddingOf = (size) => Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK)

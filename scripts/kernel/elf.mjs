@@ -12,6 +12,7 @@ const PT_LOAD = 1
 const PT_NOTE = 4
 const SHT_DYNSYM = 11
 const EM_X86_64 = 62
+export const EM_AARCH64 = 183
 /** XEN_ELFNOTE_PHYS32_ENTRY: where a PVH loader jumps to, in 32-bit mode. */
 const XEN_NOTE_ENTRY = 18
 /** Page aligned, so that a loader may map the image instead of reading it. */
@@ -48,6 +49,27 @@ export function readSymbol(library, name) {
     return slice(library, fileOffset(library, readNumber(library, at + 8)), size)
   }
   throw new Error(`the library has no symbol ${name}`)
+}
+
+/**
+ * e_machine of a file that {@link readSymbol} could read.
+ * @param {Buffer} file
+ */
+export const machineOf = (file) => file.readUInt16LE(18)
+
+/**
+ * An arm64 kernel, which boots as it is, once its header says so (Linux Documentation/arch/arm64/booting.rst).
+ * @param {Buffer} image
+ * @returns {Buffer} the same
+ * @throws {Error} if it is no Image, or not all of it
+ */
+export function checkArm64Image(image) {
+  if (image.length < HEADER_BYTES || image.toString('latin1', 56, 60) !== 'ARMd')
+    throw new Error('the kernel is no arm64 Image')
+  // image_size counts memory that is not in the file (.bss), and is never less than the file.
+  const size = readNumber(image, 16)
+  if (size < image.length) throw new Error(`the Image has ${image.length} bytes, more than ${size}`)
+  return image
 }
 
 /**

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes the guest kernel: node make-kernel.mjs --library PATH/libkrunfw.so.5 --out FILE
-// libkrunfw carries its kernel as one exported object, the raw image as it lies in guest memory.
+// libkrunfw carries its kernel as one exported object, the raw image as it lies in guest memory: on x86-64 it is wrapped
+// as an ELF file that boots by PVH, on arm64 it is a bootable Image as it is.
 // Neither loads nor runs the library; the output is written beside FILE and renamed.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { readSymbol, wrapKernel } from './elf.mjs'
+import { checkArm64Image, EM_AARCH64, machineOf, readSymbol, wrapKernel } from './elf.mjs'
 
 /** The x86-64 default of CONFIG_PHYSICAL_START, and what `krunfw_get_kernel` reports. */
 const LOAD_ADDRESS = 0x1000000
@@ -18,8 +19,11 @@ if (!values.library || !values.out) {
 }
 const temporary = `${values.out}.${process.pid}.tmp`
 try {
-  const bundle = readSymbol(await readFile(values.library), 'KERNEL_BUNDLE')
-  const kernel = wrapKernel(bundle.subarray(0, bundle.length - CLOSING_NUL), LOAD_ADDRESS)
+  const library = await readFile(values.library)
+  const bundle = readSymbol(library, 'KERNEL_BUNDLE')
+  const image = bundle.subarray(0, bundle.length - CLOSING_NUL)
+  const isArm64 = machineOf(library) === EM_AARCH64
+  const kernel = isArm64 ? checkArm64Image(image) : wrapKernel(image, LOAD_ADDRESS)
   await writeFile(temporary, kernel)
   await rename(temporary, values.out)
 } catch (error) {

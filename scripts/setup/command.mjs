@@ -29,7 +29,9 @@ import { spawn } from 'node:child_process'
  */
 export function tryCommand(program, args, options = {}) {
   return new Promise((done) => {
-    const tie = options.tied ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
+    // Linux's; elsewhere a killed set-up may leave its command to end by itself.
+    const isTied = options.tied && process.platform === 'linux'
+    const tie = isTied ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
     const [file = program, ...words] = [...tie, program, ...args]
     const child = spawn(file, words, {
       cwd: options.cwd,

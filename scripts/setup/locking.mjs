@@ -18,7 +18,8 @@ import { SetupProblem } from './problem.mjs'
 export async function withLock(path, work, options = {}) {
   await mkdir(dirname(path), { recursive: true })
   // The holder keeps the lock until its standard input ends, which it does when we die.
-  const holder = spawn('flock', ['--exclusive', path, 'sh', '-c', 'echo locked; exec cat'], {
+  const [program, ...args] = holderCommand(process.platform, path)
+  const holder = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Its own group: Ctrl-C must reach us first, so that cleaning up still happens under the lock.
     detached: true,
@@ -41,6 +42,21 @@ export async function withLock(path, work, options = {}) {
     holder.stdin.end()
     if (holder.exitCode === null) await once(holder, 'close')
   }
+}
+
+/**
+ * A command that takes the lock, says a line, and holds it until its standard input ends.
+ * @param {NodeJS.Platform} platform
+ * @param {string} path
+ * @returns {[string, ...string[]]}
+ */
+export function holderCommand(platform, path) {
+  if (platform === 'linux')
+    return ['flock', '--exclusive', path, 'sh', '-c', 'echo locked; exec cat']
+  // A Mac has no flock(1), but a Perl that has flock(2).
+  const script =
+    'open F, ">>", shift or die; flock F, 2 or die; syswrite STDOUT, "locked\\n"; <STDIN>'
+  return ['perl', '-e', script, path]
 }
 
 /** @param {string} path @param {unknown} error */

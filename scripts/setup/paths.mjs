@@ -20,7 +20,9 @@ export function cacheDir(env) {
   return join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'microvm-desktop')
 }
 
-/** The native parts of this clone; src/main/lib/runtime-dir.ts looks in the same place. */
-export const runtimeDir = inProject(`runtime/${process.platform}-${process.arch}`)
+/** This clone's native parts for a platform; src/main/lib/runtime-dir.ts looks in the same place. @param {string} platform */
+export const runtimeDirOf = (platform) => inProject(`runtime/${platform}`)
+/** Held by whoever changes runtime/. */
+export const runtimeLock = inProject('runtime/.set-up.lock')
 /** Which Electron to start; written by set-up, read by start, the e2e tests and the benchmark. */
 export const electronChoiceFile = inProject('runtime/electron.json')

@@ -3,14 +3,15 @@
 // finished result or nothing; a failure names the part, the cause and the remedy.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { partsAreCurrent } from '../parts/assemble.mjs'
+import { debianPackages, fetchParts } from '../parts/fetch.mjs'
+import { platformOf } from '../parts/platforms.mjs'
 import { addonIsCurrent, ensureAddon } from './addon-build.mjs'
 import { buildIsCurrent, ensureBuild } from './app-build.mjs'
-import { ensureDebianPackages } from './debian-packages.mjs'
 import { ensureElectron } from './electron.mjs'
 import { withLock } from './locking.mjs'
-import { ensurePart, parts, partsAreCurrent } from './native-parts.mjs'
 import { ensureNodeModules, nodeModulesAreCurrent } from './node-modules.mjs'
-import { cacheDir, inProject } from './paths.mjs'
+import { cacheDir, inProject, runtimeDirOf, runtimeLock } from './paths.mjs'
 import { SetupProblem } from './problem.mjs'
 import { ensureSystemPackages } from './system-packages.mjs'
 
@@ -33,8 +34,7 @@ export async function setUp(deps) {
     )
   }
   const started = performance.now()
-  const lock = inProject('runtime/.set-up.lock')
-  await withLock(lock, () => runSteps(deps), { onWait: deps.report.waiting })
+  await withLock(runtimeLock, () => runSteps(deps), { onWait: deps.report.waiting })
   deps.report.say(`Set up in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
 }
 
@@ -48,25 +48,13 @@ async function runSteps({ purposes, report, env }) {
     (added) => (added.length === 0 ? 'present' : `installed ${added.join(', ')}`),
   )
   await report.step('npm packages', ensureNodeModules, cachedOr('fetched', 'fetched'))
-  const packages = once(() =>
-    report.step(
-      'Debian packages',
-      () => ensureDebianPackages({ cache, env, onWait }),
-      cachedOr('fetched', 'fetched'),
-    ),
-  )
-  const getPackages = async () => (await packages()).packages
+  const platform = platformOf()
   if (env['MICROVM_RUNTIME_DIR'])
     report.say('  native parts: MICROVM_RUNTIME_DIR is set, left alone')
-  else {
-    // Fetched before the first part, so that the steps are shown in order.
-    if (!partsAreCurrent()) await getPackages()
-    for (const part of parts) {
-      await report.step(part.name, () => ensurePart(part, getPackages), cachedOr('made', 'made'))
-    }
-  }
+  else await fetchParts({ platform, groups: ['runtime', 'firmware'], env, report })
   if (purposes.includes('app')) {
-    const busybox = async () => join((await getPackages())['busybox-static'].dir, 'usr/bin/busybox')
+    const packages = debianPackages(platform, env, report)
+    const busybox = async () => join((await packages())['busybox-static'].dir, 'usr/bin/busybox')
     await report.step(
       'Electron',
       () => ensureElectron({ cache, busybox, onWait }),
@@ -89,7 +77,7 @@ async function runSteps({ purposes, report, env }) {
  */
 export function isSetUp(env) {
   if (!existsSync(inProject('out/main/cli.js')) || !nodeModulesAreCurrent()) return false
-  if (!env['MICROVM_RUNTIME_DIR'] && !partsAreCurrent()) return false
+  if (!env['MICROVM_RUNTIME_DIR'] && !hostPartsAreCurrent()) return false
   return addonIsCurrent() && buildIsCurrent()
 }
 
@@ -101,9 +89,7 @@ export function isSetUp(env) {
  */
 const cachedOr = (flag, word) => (result) => (result[flag] ? word : 'cached')
 
-/** @template T @param {() => Promise<T>} work @returns {() => Promise<T>} the same, done at the first call only */
-function once(work) {
-  /** @type {Promise<T> | undefined} */
-  let result
-  return () => (result ??= work())
+function hostPartsAreCurrent() {
+  const platform = platformOf()
+  return partsAreCurrent(platform, runtimeDirOf(platform.name))
 }

@@ -9,7 +9,7 @@ import { SetupProblem } from './problem.mjs'
 
 const PART = 'system packages'
 
-/** @typedef {'cli' | 'app' | 'headless' | 'tests'} Purpose */
+/** @typedef {'cli' | 'app' | 'headless' | 'tests' | 'cross-x64' | 'cross-arm64'} Purpose 'cross-…': compiles for a guest on another architecture */
 /**
  * @typedef {object} Need
  * @property {Purpose} purpose
@@ -18,6 +18,7 @@ const PART = 'system packages'
  * @property {string} [command] in PATH
  * @property {string} [library] file name as the dynamic linker knows it
  * @property {string} [file] anywhere among the compiler's files
+ * @property {string} [compiler] whose files; gcc if absent
  */
 
 /** @type {readonly Need[]} */
@@ -59,6 +60,18 @@ const needs = [
     packages: ['xvfb'],
     why: 'a display for the window where there is none',
   },
+  ...crossNeed(
+    'cross-x64',
+    'x86_64-linux-gnu-gcc',
+    'gcc-x86-64-linux-gnu',
+    'libc6-dev-amd64-cross',
+  ),
+  ...crossNeed(
+    'cross-arm64',
+    'aarch64-linux-gnu-gcc',
+    'gcc-aarch64-linux-gnu',
+    'libc6-dev-arm64-cross',
+  ),
   { purpose: 'tests', command: 'git', packages: ['git'], why: "lists the repository's files" },
   { purpose: 'tests', command: 'qemu-img', packages: ['qemu-utils'], why: 'judges disk images' },
   { purpose: 'tests', command: 'fsck.erofs', packages: ['erofs-utils'], why: 'judges our EROFS' },
@@ -93,6 +106,15 @@ function addonNeed(name) {
 /** @param {string} library @param {string[]} packages @returns {Need[]} */
 function electronNeed(library, ...packages) {
   return [{ purpose: 'app', library, packages, why: 'Electron loads it' }]
+}
+
+/** @param {Purpose} purpose @param {string} compiler @param {string} compilers @param {string} libraries @returns {Need[]} */
+function crossNeed(purpose, compiler, compilers, libraries) {
+  const why = 'compiles for a guest on another architecture'
+  return [
+    { purpose, command: compiler, packages: [compilers], why },
+    { purpose, file: 'libc.a', compiler, packages: [libraries], why },
+  ]
 }
 
 /**
@@ -140,7 +162,7 @@ async function findMissing(wanted, env) {
     wanted.map(async (need) => {
       if (need.command) return findCommand(need.command, env) !== undefined
       if (need.library) return libraries.has(need.library)
-      return need.file === undefined || compilerHas(need.file)
+      return need.file === undefined || compilerHas(need.file, need.compiler)
     }),
   )
   return wanted.filter((_, index) => !found[index])
@@ -176,9 +198,9 @@ async function knownLibraries(env) {
 }
 
 /** @param {string} file */
-async function compilerHas(file) {
+async function compilerHas(file, compiler = 'gcc') {
   // gcc prints the path it found, or the bare name when it found none.
-  const { stdout } = await tryCommand('gcc', [`-print-file-name=${file}`])
+  const { stdout } = await tryCommand(compiler, [`-print-file-name=${file}`])
   return stdout.includes('/') && existsSync(stdout.trim())
 }
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { readSymbol, wrapKernel } from '../../../../scripts/kernel/elf.mjs'
+import {
+  checkArm64Image,
+  EM_AARCH64,
+  machineOf,
+  readSymbol,
+  wrapKernel,
+} from '../../../../scripts/kernel/elf.mjs'
 
 const LOAD = 0x1000000
 
@@ -102,5 +108,34 @@ describe('wrapping a kernel', () => {
   })
   it('refuses an entry point outside the image', () => {
     expect(() => wrapKernel(kernelImage({ entry: LOAD + 0x1000 }), LOAD)).toThrow(/outside/)
+  })
+})
+
+describe('a kernel for arm64', () => {
+  const arm64Image = (imageSize: number): Buffer => {
+    const image = Buffer.alloc(4096)
+    image.writeBigUInt64LE(BigInt(imageSize), 16)
+    image.write('ARMd', 56, 'latin1')
+    return image
+  }
+
+  it('is known by the library that carries it', () => {
+    const file = library('K', 'x')
+    file.writeUInt16LE(183, 18)
+    expect(machineOf(file)).toBe(EM_AARCH64)
+  })
+
+  it('is taken as it is, also when it needs more memory than it has bytes', () => {
+    const image = arm64Image(8192)
+    expect(checkArm64Image(image)).toBe(image)
+  })
+
+  it('is refused if it is no Image', () => {
+    expect(() => checkArm64Image(kernelImage())).toThrow(/no arm64 Image/)
+    expect(() => checkArm64Image(Buffer.alloc(10))).toThrow(/no arm64 Image/)
+  })
+
+  it('is refused if its header tells of less than there is', () => {
+    expect(() => checkArm64Image(arm64Image(4095))).toThrow(/4096 bytes, more than 4095/)
   })
 })

@@ -2,15 +2,16 @@
 // Fetches and unpacks the Debian packages that the native parts are made of, into the per-user cache.
 // The system's package database is neither read nor changed: apt runs on a configuration of its own, and
 // checks every file against the archive's signed index. The mirror is the machine's own.
-// Always holds: a folder <cache>/deb/<package>_<version> is whole; packages.json names only such folders.
+// For any of Debian's architectures: nothing that is fetched is run here.
+// Always holds: a folder <cache>/deb/<architecture>/<package>_<version> is whole; packages.json there names only such.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeAtomically, writeJsonAtomically } from './atomic.mjs'
-import { command, failureOf, tryCommand } from './command.mjs'
-import { withLock } from './locking.mjs'
-import { SetupProblem } from './problem.mjs'
+import { makeAtomically, writeJsonAtomically } from '../setup/atomic.mjs'
+import { command, failureOf, tryCommand } from '../setup/command.mjs'
+import { withLock } from '../setup/locking.mjs'
+import { SetupProblem } from '../setup/problem.mjs'
 
 const PART = 'Debian packages'
 
@@ -30,6 +31,8 @@ export const wantedPackages = {
   libtommath1: 'trixie',
   zlib1g: 'trixie',
   libkrunfw5: 'forky',
+  // The texts of the licences that the packages' copyright files refer to.
+  'base-files': 'trixie',
 }
 
 /**
@@ -37,35 +40,40 @@ export const wantedPackages = {
  * @property {string} version with epoch, as Debian writes it
  * @property {string} suite
  * @property {string} sha256 of the .deb
- * @property {string} folder where it is unpacked, in <cache>/deb
+ * @property {string} source name and version of its source package: "busybox 1:1.37.0-6"
+ * @property {string} folder where it is unpacked, beside packages.json
  * @property {string} dir the same as an absolute path
  */
 /** @typedef {Record<keyof typeof wantedPackages, DebianPackage>} DebianPackages */
+/** @typedef {import('./platforms.mjs').Platform['debian']} Architecture */
 
 /**
  * The packages, from the cache if they are there.
- * @param {{ cache: string, env: NodeJS.ProcessEnv, onWait?: () => void }} deps
+ * @param {{ architecture: Architecture, cache: string, env: NodeJS.ProcessEnv, onWait?: () => void }} deps
  * @returns {Promise<{ packages: DebianPackages, fetched: boolean }>}
  */
 export async function ensureDebianPackages(deps) {
-  const present = await readPresent(deps.cache)
+  const present = await readPresent(folderIn(deps))
   if (present) return { packages: present, fetched: false }
   const lock = join(deps.cache, 'locks', 'debian')
   const work = async () => {
     // Another clone's set-up may have fetched them while this one waited.
-    const now = await readPresent(deps.cache)
+    const now = await readPresent(folderIn(deps))
     if (now) return { packages: now, fetched: false }
-    return { packages: await fetchAll(deps.cache, deps.env), fetched: true }
+    return { packages: await fetchAll(deps), fetched: true }
   }
   return withLock(lock, work, deps.onWait ? { onWait: deps.onWait } : {})
 }
 
-/** What the cache holds, if it is all that is wanted. @param {string} cache @returns {Promise<DebianPackages | undefined>} */
-async function readPresent(cache) {
+/** @param {{ cache: string, architecture: Architecture }} deps */
+const folderIn = ({ cache, architecture }) => join(cache, 'deb', architecture)
+
+/** What the folder holds, if it is all that is wanted. @param {string} folder @returns {Promise<DebianPackages | undefined>} */
+async function readPresent(folder) {
   try {
-    const packages = JSON.parse(await readFile(join(cache, 'deb', 'packages.json'), 'utf8'))
+    const packages = JSON.parse(await readFile(join(folder, 'packages.json'), 'utf8'))
     for (const [name, suite] of Object.entries(wantedPackages)) {
-      packages[name].dir = join(cache, 'deb', packages[name].folder)
+      packages[name].dir = join(folder, packages[name].folder)
       if (packages[name].suite !== suite || !existsSync(packages[name].dir)) return undefined
     }
     return packages
@@ -74,13 +82,14 @@ async function readPresent(cache) {
   }
 }
 
-/** @param {string} cache @param {NodeJS.ProcessEnv} env @returns {Promise<DebianPackages>} */
-async function fetchAll(cache, env) {
+/** @param {Parameters<typeof ensureDebianPackages>[0]} deps @returns {Promise<DebianPackages>} */
+async function fetchAll({ architecture, cache, env }) {
+  const folder = folderIn({ architecture, cache })
   const scratch = join(cache, 'tmp', 'debian')
   await rm(scratch, { recursive: true, force: true })
   await mkdir(scratch, { recursive: true })
   try {
-    const options = await privateApt(scratch, await findMirror(env))
+    const options = await privateApt(scratch, await findMirror(env), architecture)
     await update(options)
     const downloads = join(scratch, 'downloads')
     await mkdir(downloads)
@@ -90,8 +99,8 @@ async function fetchAll(cache, env) {
       tied: true,
     })
     if (result.code !== 0) throw downloadProblem(failureOf(result))
-    const packages = await unpackAll(downloads, join(cache, 'deb'))
-    await writeJsonAtomically(join(cache, 'deb', 'packages.json'), packages)
+    const packages = await unpackAll(downloads, folder)
+    await writeJsonAtomically(join(folder, 'packages.json'), packages)
     return packages
   } finally {
     await rm(scratch, { recursive: true, force: true })
@@ -104,9 +113,11 @@ async function unpackAll(downloads, target) {
   const packages = {}
   for (const file of await readdir(downloads)) {
     const path = join(downloads, file)
-    const show = ['--show', '--showformat', '${Package} ${Version}', path]
-    const [name = '', version = ''] = (await command('dpkg-deb', show)).split(' ')
+    const format = '${Package} ${Version} ${source:Package} ${source:Version}'
+    const shown = await command('dpkg-deb', ['--show', '--showformat', format, path])
+    const [name = '', version = '', ...source] = shown.split(' ')
     if (!isWanted(name)) continue
+    const suite = wantedPackages[name]
     // The epoch ("1:") stays out of the folder's name: a colon would end it in a search path.
     const folder = `${name}_${version.replace(/^\d+:/, '')}`
     const dir = join(target, folder)
@@ -116,7 +127,7 @@ async function unpackAll(downloads, target) {
     const sha256 = createHash('sha256')
       .update(await readFile(path))
       .digest('hex')
-    packages[name] = { version, suite: wantedPackages[name], sha256, folder, dir }
+    packages[name] = { version, suite, sha256, source: source.join(' '), folder, dir }
   }
   for (const name of Object.keys(wantedPackages)) {
     if (!(name in packages)) throw downloadProblem(`${name} did not arrive`)
@@ -153,8 +164,8 @@ export function chooseMirror(targets) {
   return undefined
 }
 
-/** @param {string} dir @param {string} mirror @returns {Promise<string[]>} options for apt-get */
-async function privateApt(dir, mirror) {
+/** @param {string} dir @param {string} mirror @param {Architecture} architecture @returns {Promise<string[]>} options for apt-get */
+async function privateApt(dir, mirror, architecture) {
   const keyring = ['gpg', 'pgp']
     .map((type) => `/usr/share/keyrings/debian-archive-keyring.${type}`)
     .find((path) => existsSync(path))
@@ -176,8 +187,8 @@ async function privateApt(dir, mirror) {
     'Dir::State::lists': join(dir, 'lists'),
     'Dir::State::status': join(dir, 'status'),
     'Dir::Cache': join(dir, 'cache'),
-    'APT::Architecture': 'amd64',
-    'APT::Architectures': 'amd64',
+    'APT::Architecture': architecture,
+    'APT::Architectures': architecture,
     // As root apt would fetch as user _apt, who may not write into a home directory.
     'APT::Sandbox::User': 'root',
     'APT::Get::AllowUnauthenticated': 'false',

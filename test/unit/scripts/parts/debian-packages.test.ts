@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { chooseMirror } from '../../../../scripts/setup/debian-packages.mjs'
+import { chooseMirror } from '../../../../scripts/parts/debian-packages.mjs'
 
 describe('the Debian mirror', () => {
   it('is the first package source that is a release, not its updates or security fixes', () => {
