@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the app. Three bundles: everything that runs in Node (app, CLI, runner, layer worker;
+// Builds the app. Three bundles: everything that runs in Node (app, CLI, runner, threads;
 // they share chunks), the sandboxed preload (CommonJS, as Electron demands), the renderer.
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
@@ -20,6 +20,7 @@ export default defineConfig({
           engine: at('src/main/engine.ts'),
           runner: at('native-runner/runner/main.ts'),
           'layer-worker': at('src/main/image/layer-worker.ts'),
+          'browse-worker': at('src/main/image/browse-worker.ts'),
         },
       },
     },

@@ -126,3 +126,33 @@ export interface FileEntry {
   /** Of a folder: what the view's layer did to everything below it. */
   readonly below?: { readonly added: number; readonly changed: number; readonly removed: number }
 }
+
+/** A part of a folder's list: folders first, then by name. */
+export interface FilePage {
+  readonly total: number
+  readonly entries: readonly FileEntry[]
+}
+
+export interface FileMatch extends FileEntry {
+  /** No leading slash. */
+  readonly path: string
+}
+
+export interface FileSearch {
+  /** By path; at most as many as were asked for. */
+  readonly matches: readonly FileMatch[]
+  /** Whether these are all. */
+  readonly complete: boolean
+}
+
+/** The beginning of a file, for people to read. */
+export interface FileText {
+  /** Where the path leads, links followed; no leading slash. */
+  readonly path: string
+  /** Bytes of the whole file. */
+  readonly size: number
+  /** Absent if it is not UTF-8 text. */
+  readonly text?: string
+  /** Whether the text is all of it. */
+  readonly complete: boolean
+}

@@ -4,7 +4,15 @@
 // (src/renderer/api); the preload only forwards. Results are trusted: main made them.
 import { z } from 'zod'
 import type { WireError } from './errors'
-import type { ImageView, Progress } from './images'
+import {
+  digestSchema,
+  type FilePage,
+  type FileSearch,
+  type FileText,
+  type ImageFiles,
+  type ImageView,
+  type Progress,
+} from './images'
 import { portForwardSchema, vmIdSchema, vmSpecSchema, type VmSpec } from './vm-spec'
 import type { BackendChoice, VmState, VmStats } from './vm-state'
 
@@ -65,6 +73,16 @@ const terminalId = z.string().min(1).max(64)
 const cols = z.number().int().min(2).max(1000)
 const rows = z.number().int().min(1).max(1000)
 const reference = z.string().trim().min(1).max(512)
+/** Which image's files to look at, and in which state (`FileView`). */
+const imageFiles = z.object({
+  digest: digestSchema,
+  view: z.object({
+    layer: z.number().int().min(0).max(999).optional(),
+    changesOnly: z.boolean().optional(),
+  }),
+})
+/** No leading slash; '' is the root. As long as PATH_MAX. */
+const imageFile = imageFiles.extend({ path: z.string().max(4096) })
 
 export const ipcCalls = {
   'app.info': call(none)<AppInfo>(),
@@ -97,6 +115,29 @@ export const ipcCalls = {
     z.object({ operationId, kind: z.enum(['archive', 'folder']).default('archive') }),
   )<ImageView | null>(),
   'images.remove': call(z.object({ reference }))<void>(),
+
+  /** Reads what the image's layers did to its files; its `digest` names it in the calls below. */
+  'images.openFiles': call(z.object({ reference }))<ImageFiles>(),
+  /** Some names of a folder, from `offset` on. */
+  'images.listFiles': call(
+    imageFile.extend({
+      offset: z.number().int().min(0),
+      limit: z.number().int().min(1).max(500),
+    }),
+  )<FilePage>(),
+  /** Where in the list of each folder on its way a path is, from the root on. */
+  'images.locateFile': call(imageFile)<number[] | null>(),
+  /** Index of the first name in a folder, from `from` on and then from the top, that begins with `prefix`. */
+  'images.seekFile': call(
+    imageFile.extend({ prefix: z.string().min(1).max(255), from: z.number().int().min(0) }),
+  )<number | null>(),
+  /** By a part of the path, or a pattern with `*`, `?` and `**`. */
+  'images.searchFiles': call(
+    imageFiles.extend({ query: z.string().trim().min(1).max(256), operationId }),
+  )<FileSearch>(),
+  'images.readFile': call(imageFile)<FileText>(),
+  /** Asks where with the system's dialog, copies the file there. null: the dialog was dismissed. */
+  'images.saveFile': call(imageFile.extend({ operationId }))<string | null>(),
 
   /** Past output, at most the last 256 KiB, and from now on `console.data` events. */
   'console.follow': call(vm)<string>(),

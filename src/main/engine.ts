@@ -12,6 +12,7 @@ import { chooseBackend, probeBackends } from './hypervisor/choose-backend'
 import { defaultBackends } from './hypervisor/default-backends'
 import { connectRunner } from './hypervisor/runner-client'
 import { adoptVm } from './hypervisor/vm-handle'
+import { createImageBrowser, type ImageBrowser } from './image/browse-service'
 import { createImageStore, type ImageStore } from './image/image-store'
 import { parseReference } from './image/reference'
 import { dataPaths, socketDirFor } from './lib/data-paths'
@@ -62,6 +63,8 @@ export interface Machines {
 export interface Engine {
   readonly machines: Machines
   readonly images: ImageStore
+  /** A look into stored images. */
+  readonly browser: ImageBrowser
   doctor(): Promise<DoctorReport>
   /** Stops watching and closes connections; machines keep running. */
   close(): Promise<void>
@@ -122,9 +125,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
   })
 
+  const browser = createImageBrowser({ find: images.find, layersFolder: paths.images.layers })
+
   return {
     machines,
     images: keepUsedImages(images, files),
+    browser,
     doctor: async () => {
       const [parts, reports] = await Promise.all([locate(), probeBackends(backends)])
       const chosen = chooseBackend(reports)
@@ -135,7 +141,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         ...(chosen.found ? { backend: chosen.probe.choice } : {}),
       }
     },
-    close: () => machines.close(),
+    close: async () => {
+      await Promise.all([machines.close(), browser.close()])
+    },
   }
 }
 

@@ -21,7 +21,7 @@ import { defaultDataDir } from './lib/data-paths'
 import { projectRoot } from './lib/entry-points'
 import { createLogger } from './lib/logger'
 import { openAppLog } from './shell/app-log'
-import { chooseImage, showFailure } from './shell/dialogs'
+import { chooseImage, chooseTarget, showFailure } from './shell/dialogs'
 import { MainWindow, tieToWindow } from './shell/main-window'
 import { menuTemplate } from './shell/menu'
 import { forbidNavigation, forbidRemoteContent, openInBrowser } from './shell/navigation'
@@ -114,6 +114,7 @@ function answerCalls(): void {
         operations,
         send,
         chooseImage: async (kind) => window.current && chooseImage(window.current, kind),
+        chooseTarget: async (name) => window.current && chooseTarget(window.current, name),
       }),
       ...consoles.handlers,
       ...terminals.handlers,

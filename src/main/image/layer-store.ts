@@ -12,8 +12,8 @@ import type { DataPaths } from '../lib/data-paths'
 import { withFileLock } from '../lib/file-lock'
 import type { Logger } from '../lib/logger'
 import type { BlobSource } from './blob-source'
-import { hexOf } from './digest'
 import type { LayerData } from './fs-tree'
+import { layerFiles } from './layer-files'
 import { readLayerIndex, readLayerSummary, type LayerIndex, type LayerSummary } from './layer-index'
 import type { IngestLayer } from './layer-thread'
 import { LAYERS_AT_A_TIME } from './limits'
@@ -194,8 +194,7 @@ export class LayerStore {
   }
 
   #pathsOf(diffId: string): { dataPath: string; indexPath: string } {
-    const base = join(this.#deps.paths.layers, hexOf(diffId))
-    return { dataPath: `${base}.data`, indexPath: `${base}.index` }
+    return layerFiles(this.#deps.paths.layers, diffId)
   }
 }
 

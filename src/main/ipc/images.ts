@@ -6,11 +6,13 @@ import type { IpcHandlers } from './handle'
 import type { Operations } from './operations'
 
 export interface ImagesDeps {
-  engine(): Promise<Pick<Engine, 'images'>>
+  engine(): Promise<Pick<Engine, 'images' | 'browser'>>
   readonly operations: Operations
   readonly send: SendEvent
   /** The system's dialog; undefined if it was dismissed. */
   chooseImage(kind: 'archive' | 'folder'): Promise<string | undefined>
+  /** The same, for a file to be written; it has asked whether to replace one that is there. */
+  chooseTarget(name: string): Promise<string | undefined>
 }
 
 type ImagesHandlers = Pick<IpcHandlers, Extract<keyof IpcHandlers, `images.${string}`>>
@@ -37,5 +39,38 @@ export function imagesHandlers(deps: ImagesDeps): ImagesHandlers {
       })
     },
     'images.remove': async ({ reference }) => changed(await (await images()).remove(reference)),
+    ...fileHandlers(deps),
+  }
+}
+
+type FileCalls = Extract<keyof ImagesHandlers, `images.${string}File${string}`>
+
+/** The look into an image. */
+function fileHandlers({
+  engine,
+  operations,
+  chooseTarget,
+}: ImagesDeps): Pick<ImagesHandlers, FileCalls> {
+  const browser = async (): Promise<Engine['browser']> => (await engine()).browser
+  return {
+    'images.openFiles': async ({ reference }) => (await browser()).open(reference),
+    'images.listFiles': async ({ digest, ...args }) => (await browser()).ask(digest, 'list', args),
+    'images.locateFile': async ({ digest, ...args }) =>
+      (await (await browser()).ask(digest, 'locate', args)) ?? null,
+    'images.seekFile': async ({ digest, ...args }) =>
+      (await (await browser()).ask(digest, 'seek', args)) ?? null,
+    'images.searchFiles': ({ digest, operationId, ...args }) =>
+      operations.run(operationId, async ({ signal }) =>
+        (await browser()).ask(digest, 'search', args, signal),
+      ),
+    'images.readFile': async ({ digest, ...args }) => (await browser()).ask(digest, 'text', args),
+    'images.saveFile': async ({ operationId, ...file }) => {
+      const target = await chooseTarget(file.path.slice(file.path.lastIndexOf('/') + 1))
+      if (target === undefined) return null
+      await operations.run(operationId, async (context) =>
+        (await browser()).save(file, target, context),
+      )
+      return target
+    },
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The system's own dialogs, over the app's window.
+import { basename } from 'node:path'
 import { dialog, shell, type BrowserWindow } from 'electron'
 
 /** Asks for an OCI archive or the folder of an OCI layout; undefined if dismissed. */
@@ -21,6 +22,20 @@ export async function chooseImage(
       : { properties: ['openDirectory'] }),
   })
   return answer.canceled ? undefined : answer.filePaths[0]
+}
+
+/** Asks where to write a file; the system asks before it lets one be replaced. undefined if dismissed. */
+export async function chooseTarget(
+  window: BrowserWindow,
+  name: string,
+): Promise<string | undefined> {
+  const answer = await dialog.showSaveDialog(window, {
+    title: 'Save a file of the image',
+    // A name is whatever the image says: no more of it than a name.
+    defaultPath: basename(name).replaceAll(/[\p{Cc}\p{Cf}\\:]/gu, '_'),
+    properties: ['showOverwriteConfirmation', 'createDirectory'],
+  })
+  return answer.canceled || answer.filePath === '' ? undefined : answer.filePath
 }
 
 /** Tells of a failure nobody expected; the log is one click away. Resolves when it is closed. */

@@ -71,6 +71,7 @@ export function fakeEngine(guest: FakeGuest, keys: VmKeys): FakeEngine {
       get: (own, name) => Reflect.get(overrides, name) ?? Reflect.get(own, name),
     }) as unknown as Machines,
     images: Object.assign(Object.create(null) as Engine['images'], { list: async () => [] }),
+    browser: Object.create(null) as Engine['browser'],
     doctor: async () => ({ checks: [{ name: 'QEMU', status: 'failed', detail: 'missing' }] }),
     close: async () => void log.push('close'),
   }
