@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -63,6 +64,21 @@ static void load_network(struct guest_config *config) {
   config->mtu = load_number("network/mtu", 576, 65535);
 }
 
+static void load_shares(struct guest_config *config) {
+  char name[32];
+  for (size_t n = 0; n < SHARES_MAX; n++) {
+    struct share *share = &config->shares[n];
+    snprintf(name, sizeof name, "shares/%zu/tag", n);
+    if (faccessat(drive, name, F_OK, 0) != 0) return;
+    load_word(name, share->tag, sizeof share->tag);
+    snprintf(name, sizeof name, "shares/%zu/target", n);
+    load_word(name, share->target, sizeof share->target);
+    snprintf(name, sizeof name, "shares/%zu/read-only", n);
+    share->read_only = load_number(name, 0, 1) == 1;
+    config->share_count = n + 1;
+  }
+}
+
 void config_read(struct guest_config *config, const char *device, const char *mount_point) {
   device_wait(device);
   if (mount(device, mount_point, "erofs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
@@ -83,6 +99,7 @@ void config_read(struct guest_config *config, const char *device, const char *mo
   config->stop_grace_ms = load_number("stop-grace-ms", 0, MAX_GRACE_MS);
   config->tmp_mib = load_number("tmp-mib", 1, MAX_TMP_MIB);
   load_network(config);
+  load_shares(config);
   config->files = openat(drive, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   close(drive);
 }

@@ -16,12 +16,16 @@
 //   tmp-mib            number: size of /tmp
 //   network/address    word, dotted; also network/gateway and network/dns
 //   network/prefix     number; also network/mtu
+//   shares/N/tag       word; N counts from 0 without a gap, there may be none: a folder of the host
+//   shares/N/target    word: absolute path, where it is mounted
+//   shares/N/read-only number: 0 or 1
 //   files/PATH         each is copied to /PATH with its owner and mode, replacing what is there;
 //                      directories that exist keep theirs
 #pragma once
 
 #include <netinet/in.h>
 
+#include "shares.h"
 #include "words.h"
 
 #define CONFIG_HOSTNAME_BYTES 64
@@ -41,6 +45,8 @@ struct guest_config {
   unsigned tmp_mib;
   char address[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN], dns[INET_ADDRSTRLEN];
   unsigned prefix, mtu;
+  struct share shares[SHARES_MAX];
+  size_t share_count;
   int files;  // directory descriptor; -1 if there are none
 };
 

@@ -31,6 +31,7 @@
 #include "power-command.h"
 #include "requests.h"
 #include "session.h"
+#include "shares.h"
 #include "sshd.h"
 #include "stats.h"
 #include "sysctls.h"
@@ -74,6 +75,8 @@ static void boot(void) {
   if (network_up(&config)) control_event("network-up");
   host_files_write(&config, !overlay_is_prepared());
   overlay_set_prepared();
+  // After all that init writes itself: none of it may land on the host.
+  shares_mount(config.shares, config.share_count);
   const struct rlimit files = {FILES_SOFT, FILES_HARD};
   setrlimit(RLIMIT_NOFILE, &files);
   sshd_start(&config);

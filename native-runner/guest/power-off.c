@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "overlay.h"
+#include "shares.h"
 
 #define DRAIN_MS 1000
 #define CONSOLE_MS 200
@@ -26,6 +27,7 @@ static void drain_console(void) {
 void power_off(const char *reason) {
   control_event_text("shutdown", "reason", reason);
   sync();
+  shares_unmount();
   overlay_make_read_only();
   control_drain(DRAIN_MS);
   drain_console();

@@ -4,6 +4,7 @@
 // (lifeline.ts). Streams beyond those are socket pairs: nothing on disk that could be left behind.
 import { spawn } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MicrovmError, type ErrorCode } from '../../src/contract/errors'
@@ -26,6 +27,12 @@ export interface ChildCommand {
   readonly args: readonly string[]
   /** How many socket pairs it inherits, as descriptors 3, 4, … */
   readonly channels: number
+  /** Connected sockets it takes over, as the descriptors after the channels; ours are closed. */
+  readonly sockets?: readonly Socket[]
+  /** Descriptors of ours it gets a copy of, after those. */
+  readonly descriptors?: readonly number[]
+  /** Variables on top of ours. */
+  readonly env?: Readonly<Record<string, string>>
   /** The code of the error when it cannot be started. */
   readonly errorCode: ErrorCode
 }
@@ -88,7 +95,7 @@ export class Child {
 
 /** @throws `command.errorCode` if there is no such executable or it cannot be started */
 export async function spawnChild(command: ChildCommand, logger: Logger): Promise<Child> {
-  const { name, executable, errorCode } = command
+  const { name, executable, errorCode, channels: count, sockets = [], descriptors = [] } = command
   await access(executable, constants.X_OK).catch((cause: unknown) => {
     throw new MicrovmError(errorCode, `${name} cannot be started: ${executable} is no program`, {
       hint: 'Install what is missing, or see `doctor`.',
@@ -97,8 +104,14 @@ export async function spawnChild(command: ChildCommand, logger: Logger): Promise
   })
   const bound = bindToParent(executable, command.args)
   const process_ = spawn(bound.command, bound.args, {
-    stdio: ['ignore', 'pipe', 'pipe', ...Array<'pipe'>(command.channels).fill('pipe')],
+    stdio: [
+      ...(['ignore', 'pipe', 'pipe'] as const),
+      ...Array<'pipe'>(count).fill('pipe'),
+      ...sockets,
+      ...descriptors,
+    ],
     cwd: '/',
+    env: { ...process.env, ...command.env },
   })
   const lastLines: string[] = []
   const ended = new Promise<ChildExit>((resolve) => {
@@ -111,9 +124,13 @@ export async function spawnChild(command: ChildCommand, logger: Logger): Promise
       cause: error,
     })
   })
+  for (const socket of sockets) socket.destroy()
   const log = logLines(name, logger, lastLines)
   for (const stream of [process_.stdout, process_.stderr]) readLines(stream as Readable, log)
-  const channels = process_.stdio.slice(FIRST_CHANNEL_FD) as unknown as Duplex[]
+  const channels = process_.stdio.slice(
+    FIRST_CHANNEL_FD,
+    FIRST_CHANNEL_FD + count,
+  ) as unknown as Duplex[]
   // A channel's end is the child's end, which `exited` tells.
   for (const channel of channels) channel.on('error', () => undefined)
   if (!bound.diesWithParent) guardChild(pid, ended)

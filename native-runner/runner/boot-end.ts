@@ -34,6 +34,8 @@ export interface VmmEnd {
   readonly reason: VmmEndReason
   /** "QEMU exited with code 1: …" */
   readonly description: string
+  /** What the VMM said of it itself. */
+  readonly failure?: MicrovmError
   readonly consoleTail: string
   readonly memoryMib: number
 }
@@ -76,11 +78,12 @@ export function judgeEnd(facts: BootFacts, end: VmmEnd): Verdict {
     const { code, message } = facts.entrypointFailure
     return { next: 'end', runnerExitCode: ok, exitCode: code, error: entrypointFailed(message) }
   }
+  if (facts.shutdown === 'reboot') return { next: 'reboot' }
+  if (facts.shutdown === 'poweroff') return { next: 'end', runnerExitCode: ok, ...exitCode }
   if (facts.exitCode !== undefined)
     return facts.exitCode === 0
       ? { next: 'end', runnerExitCode: ok, exitCode: 0 }
       : fail(ok, entrypointExited(facts.exitCode))
-  if (facts.shutdown === 'reboot') return { next: 'reboot' }
   if (facts.shutdown !== undefined) return { next: 'end', runnerExitCode: ok }
   return judgeSilentEnd(facts, end)
 }
@@ -95,6 +98,7 @@ function judgeSilentEnd(facts: BootFacts, end: VmmEnd): Verdict {
   })
   if (facts.abortedBy?.cause === 'silence')
     return fail(bootFailed(`${facts.abortedBy.reason} (last stage: ${facts.lastStage})`, end))
+  if (end.failure !== undefined) return fail(end.failure)
   const broken = facts.abortedBy?.reason
   const crashed = end.exit.signal !== null || end.exit.code !== 0 || end.reason === 'signal'
   // A VMM that tells of a reset has run a guest, however short its life was.

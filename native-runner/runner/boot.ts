@@ -234,8 +234,8 @@ export class Boot {
     const exit = await this.vmm.child.exited
     clearTimeout(this.#silence)
     clearInterval(this.#diskCheck)
-    await following
-    const { endReason, child } = this.vmm
+    await Promise.all([following, this.vmm.tidy?.()])
+    const { endReason, child, failure } = this.vmm
     this.#deps.logger.info(child.describeEnd(), {
       reason: endReason,
       guestEvents: this.#control.events,
@@ -245,6 +245,7 @@ export class Boot {
       exit,
       reason: endReason,
       description: child.describeEnd(),
+      ...(failure === undefined ? {} : { failure }),
       consoleTail: printableLines(this.#deps.console.tail),
       memoryMib: this.#config.memoryMib,
     })

@@ -2,7 +2,7 @@
 // The command line of QEMU for one machine: the `microvm` type, which boots the kernel directly and
 // has eight virtio-mmio slots instead of PCI. Pure. Everything QEMU talks through is an inherited
 // descriptor, so that no socket of it lies on disk; disks are JSON, so that no path needs escaping.
-import { CONTROL_PORT_NAME } from '../../src/contract/guest-protocol'
+import { CONTROL_PORT_NAME, SHARES_TAG } from '../../src/contract/guest-protocol'
 import type { RunnerConfig, RunnerRoot, RunnerVmm } from '../../src/contract/runner-config'
 import { topology } from '../net/topology'
 
@@ -11,12 +11,15 @@ export const qemuChannels = ['console', 'control', 'network', 'qmp'] as const
 const FIRST_FD = 3
 const fd = (channel: (typeof qemuChannels)[number]): number =>
   FIRST_FD + qemuChannels.indexOf(channel)
+/** The connection to virtiofsd, where there are shares: `Child.sockets`. */
+const SHARES_FD = FIRST_FD + qemuChannels.length
 
 /**
  * virtio-mmio slot of each device. Linux probes the highest slot first, so the disks go downwards
- * to become vda, vdb, vdc. Slot 3 stays empty: its interrupt 8 is the clock's. Slot 7 is free.
+ * to become vda, vdb, vdc. Slot 3 stays empty: its interrupt 8 is the clock's. One slot is left for
+ * all shared folders together.
  */
-const slots = { rng: 6, network: 5, serial: 4, image: 2, vm: 1, config: 0 } as const
+const slots = { shares: 7, rng: 6, network: 5, serial: 4, image: 2, vm: 1, config: 0 } as const
 
 /** Emulated code meets no speculating processor of the guest's own: its guards would only cost time. */
 const emulatedArguments = ['mitigations=off']
@@ -32,7 +35,10 @@ const kernelArguments = [
 ]
 
 type Disks = Extract<RunnerRoot, { kind: 'disk' }>
-export interface QemuConfig extends Pick<RunnerConfig, 'backend' | 'cpus' | 'memoryMib'> {
+export interface QemuConfig extends Pick<
+  RunnerConfig,
+  'backend' | 'cpus' | 'memoryMib' | 'shares'
+> {
   readonly root: Disks
   readonly vmm: Extract<RunnerVmm, { kind: 'qemu' }>
 }
@@ -41,7 +47,7 @@ export interface QemuConfig extends Pick<RunnerConfig, 'backend' | 'cpus' | 'mem
 export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): string[] {
   return [
     ...machine(config),
-    ...(platform === 'linux' ? sandbox : []),
+    ...(platform === 'linux' && config.vmm.sandbox !== false ? sandbox : []),
     ...socket('qmp'),
     ...['-mon', 'chardev=qmp,mode=control'],
     ...socket('console'),
@@ -58,6 +64,7 @@ export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): st
     }),
     ...device({ driver: 'virtio-rng-device', bus: slot('rng') }),
     ...disks(config.root),
+    ...(config.shares.length > 0 ? sharedFolders(config) : []),
     ...['-kernel', config.vmm.kernel],
     ...['-append', kernelCommandLine(config)],
   ]
@@ -90,6 +97,21 @@ const sandbox = [
   '-sandbox',
   'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
 ]
+
+/** virtiofsd reads and writes the guest's memory, which therefore lies in a file both have open. */
+function sharedFolders({ memoryMib }: QemuConfig): string[] {
+  return [
+    ...['-object', `memory-backend-memfd,id=memory,size=${memoryMib}M,share=on`],
+    ...['-machine', 'memory-backend=memory'],
+    ...['-chardev', `socket,id=shares,fd=${SHARES_FD}`],
+    ...device({
+      driver: 'vhost-user-fs-device',
+      chardev: 'shares',
+      tag: SHARES_TAG,
+      bus: slot('shares'),
+    }),
+  ]
+}
 
 function disks(paths: Disks): string[] {
   const file = (filename: string, readOnly: boolean) => ({

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU as a Vmm: its process with four inherited channels, watched through QMP.
+// QEMU as a Vmm: its process with four inherited channels, watched through QMP; and beside it, where the
+// machine has shared folders, the process that serves them.
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MicrovmError } from '../../src/contract/errors'
+import type { RunnerConfig } from '../../src/contract/runner-config'
 import type { Child, ChildCommand } from '../process/child'
 import { Qmp, type QmpEvent } from './qmp'
 import { qemuArguments, qemuChannels, type QemuConfig } from './qemu-command'
+import { serveShares, type ShareServer } from './virtiofsd'
 import type { StartVmm, VmmEndReason, VmmEvents } from './vmm'
 
 export interface QemuDeps {
@@ -21,16 +25,18 @@ const endReasons: Readonly<Record<string, VmmEndReason>> = {
   'host-qmp-quit': 'quit',
 }
 
-/** @throws HYPERVISOR_FAILED if QEMU cannot be started at all */
-export function startQemu(deps: QemuDeps, config: QemuConfig): StartVmm {
+/** virtiofsd ends with QEMU: when it is first, QEMU's own end follows within this time. */
+const QEMU_END_MS = 500
+
+/** @throws HYPERVISOR_FAILED if QEMU, or what serves its shared folders, cannot be started at all */
+export function startQemu(
+  deps: QemuDeps,
+  config: QemuConfig & Pick<RunnerConfig, 'socketDir'>,
+): StartVmm {
   return async (events) => {
-    const child = await deps.spawnChild({
-      name: 'QEMU',
-      executable: config.vmm.executable,
-      args: qemuArguments(config, deps.platform),
-      channels: qemuChannels.length,
-      errorCode: 'HYPERVISOR_FAILED',
-    })
+    const shares = config.shares.length === 0 ? undefined : await startShares(deps, config)
+    const child = await spawnQemu(deps, config, shares)
+    if (shares !== undefined) watchShares(shares, child, events)
     const [console, control, network, qmpStream] = child.channels as [
       Duplex,
       Duplex,
@@ -52,8 +58,48 @@ export function startQemu(deps: QemuDeps, config: QemuConfig): StartVmm {
         return endReason
       },
       resume: async () => void (await qmp.execute('cont')),
+      ...(shares === undefined ? {} : { tidy: shares.stop }),
     }
   }
+}
+
+async function startShares(
+  { spawnChild, platform }: QemuDeps,
+  { vmm, shares, socketDir }: QemuConfig & Pick<RunnerConfig, 'socketDir'>,
+): Promise<ShareServer> {
+  if (platform !== 'linux' || vmm.virtiofsd === undefined)
+    throw new MicrovmError('HYPERVISOR_FAILED', 'QEMU has no virtiofsd to share folders with', {
+      hint: 'QEMU shares folders on Linux only, and there with virtiofsd.',
+    })
+  return await serveShares({ spawnChild }, { executable: vmm.virtiofsd, shares, socketDir })
+}
+
+async function spawnQemu(
+  deps: QemuDeps,
+  config: QemuConfig,
+  shares: ShareServer | undefined,
+): Promise<Child> {
+  try {
+    return await deps.spawnChild({
+      name: 'QEMU',
+      executable: config.vmm.executable,
+      args: qemuArguments(config, deps.platform),
+      channels: qemuChannels.length,
+      sockets: shares === undefined ? [] : [shares.socket],
+      errorCode: 'HYPERVISOR_FAILED',
+    })
+  } catch (error) {
+    await shares?.stop()
+    throw error
+  }
+}
+
+/** A guest whose folders are gone would wait for them for ever. */
+function watchShares(shares: ShareServer, qemu: Child, events: VmmEvents): void {
+  void shares.ended.then(async (reason) => {
+    await Promise.race([qemu.exited, sleep(QEMU_END_MS)])
+    if (qemu.running) events.onBroken(`the machine's shared folders are gone: ${reason}`)
+  })
 }
 
 function watch({ event, data }: QmpEvent, qmp: Qmp, events: VmmEvents): void {

@@ -17,8 +17,12 @@ export interface Vmm {
   /** The guest's processors run. Rejects if they never do. */
   readonly started: Promise<void>
   readonly endReason: VmmEndReason
+  /** Why it ended without a guest, as it said itself. */
+  readonly failure?: MicrovmError | undefined
   /** Lets a paused guest go on. @throws HYPERVISOR_FAILED */
   resume(): Promise<void>
+  /** Ends what else belongs to it; called once `child` has exited. Never rejects. */
+  tidy?(): Promise<void>
 }
 
 export interface VmmEvents {

@@ -8,6 +8,12 @@ import { z } from 'zod'
 export const CONTROL_PORT_NAME = 'org.microvm.control'
 export const CONTROL_LINE_BYTES = 4096
 
+/**
+ * Where a VMM has one virtio-fs device for all shared folders, its tag; each share is then a folder in it, named by
+ * its own tag. A VMM without a device of this tag has one device per share.
+ */
+export const SHARES_TAG = 'shares'
+
 /** Milliseconds of the guest's CLOCK_BOOTTIME when it happened. */
 const uptime = z.number().nonnegative()
 

@@ -31,6 +31,13 @@ export interface GuestConfig {
     readonly dns: string
     readonly mtu: number
   }
+  /** Folders of the host; the runner shares each under its tag. */
+  readonly shares: readonly {
+    readonly tag: string
+    /** Absolute path in the machine. */
+    readonly target: string
+    readonly readOnly: boolean
+  }[]
   /** Put into the root before anything of the image runs. */
   readonly files: readonly {
     /** Absolute, without '.' and '..'. */
@@ -71,6 +78,11 @@ export function configDriveEntries(config: GuestConfig): InlineEntry[] {
     file('network/gateway', network.gateway),
     file('network/dns', network.dns),
     file('network/mtu', String(network.mtu)),
+    ...config.shares.flatMap(({ tag, target, readOnly }, n) => [
+      file(`shares/${n}/tag`, tag),
+      file(`shares/${n}/target`, target),
+      file(`shares/${n}/read-only`, readOnly ? '1' : '0'),
+    ]),
     ...config.files.map(({ path, ...rest }): InlineEntry => ({
       path: `files${path}`,
       type: 'file',

@@ -5,7 +5,7 @@
 // Always: a check only looks. One that breaks counts as failed, with its error as the finding.
 import { MicrovmError } from '../../contract/errors'
 import type { DoctorCheck } from '../../contract/ipc'
-import type { PortForward } from '../../contract/vm-spec'
+import type { Mount, PortForward } from '../../contract/vm-spec'
 import type { BackendReport, ChosenBackend } from '../hypervisor/choose-backend'
 import type { Parts } from '../lib/parts'
 
@@ -24,6 +24,7 @@ export interface PreflightContext {
     readonly cpus: number
     readonly memoryMib: number
     readonly ports: readonly PortForward[]
+    readonly mounts?: readonly Mount[]
   }
 }
 

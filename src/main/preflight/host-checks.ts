@@ -9,6 +9,7 @@ import { userNamespaceProblem } from '../hypervisor/user-namespace'
 import type { Part } from '../lib/parts'
 import { describePortHolder } from '../lib/port-holder'
 import { PORTS_CHECK, type Finding, type PreflightCheck } from './checks'
+import { foldersCheck } from './folders-check'
 import { isPortFree } from './ports'
 
 const MIB = 1024 * 1024
@@ -213,6 +214,7 @@ export const hostChecks: readonly PreflightCheck[] = [
   cpuCheck,
   memoryCheck,
   portsCheck,
+  foldersCheck,
 ]
 
 function describePart(what: string, part: Part): Finding {

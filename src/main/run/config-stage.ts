@@ -9,6 +9,7 @@ import type { InlineEntry } from '../rootfs/erofs/inline-image'
 import type { VmKeys } from '../ssh/keys'
 import { guestSettings } from './guest-settings'
 import type { LaunchOptions } from './launch-options'
+import { guestShares } from './shares'
 
 /** SPEC "guest". */
 const TMP_MIB = 256
@@ -37,6 +38,7 @@ export function configEntries(
       dns: topology.gateway,
       mtu: topology.mtu,
     },
+    shares: guestShares(spec.mounts),
     files,
   })
 }

@@ -23,6 +23,7 @@ import { obtainImage, pin } from './image-stage'
 import { startClock } from './launch-clock'
 import type { LaunchOptions } from './launch-options'
 import { prepareRoot, presentRoot } from './root-stage'
+import { runnerShares } from './shares'
 
 export interface LaunchDeps {
   readonly paths: DataPaths
@@ -83,6 +84,7 @@ export async function launchVm(
     cpus: spec.cpus,
     memoryMib: spec.memoryMib,
     root,
+    shares: runnerShares(spec.mounts),
     vmm,
     gvproxy: requirePart(parts, 'gvproxy', 'gvproxy'),
     ports: spec.ports,

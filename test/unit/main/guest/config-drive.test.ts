@@ -30,6 +30,7 @@ const config = (change: Partial<GuestConfig> = {}): GuestConfig => ({
     dns: '192.168.127.1',
     mtu: 1500,
   },
+  shares: [],
   files: [],
   ...change,
 })
@@ -68,6 +69,26 @@ describe('the config drive', () => {
       type: 'file',
       path: 'files/etc/motd',
     })
+  })
+
+  it('numbers shared folders from 0', () => {
+    const entries = configDriveEntries(
+      config({
+        shares: [
+          { tag: 'share-0', target: '/work', readOnly: false },
+          { tag: 'share-1', target: '/mnt/ünï', readOnly: true },
+        ],
+      }),
+    )
+    const shares = entries.filter(({ path }) => path.startsWith('shares/'))
+    expect(shares.map(({ path }) => [path, text(shares, path)])).toEqual([
+      ['shares/0/tag', 'share-0'],
+      ['shares/0/target', '/work'],
+      ['shares/0/read-only', '0'],
+      ['shares/1/tag', 'share-1'],
+      ['shares/1/target', '/mnt/ünï'],
+      ['shares/1/read-only', '1'],
+    ])
   })
 
   it('refuses a word that a NUL would cut short', () => {

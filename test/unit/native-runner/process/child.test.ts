@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { printable, spawnChild, type ChildCommand } from '../../../../native-runner/process/child'
 import { silentLogger, type Logger } from '../../../../src/main/lib/logger'
@@ -46,6 +50,27 @@ describe('a child', () => {
     child.channels[1]!.write('b')
     expect(await Promise.all(answers)).toEqual(['3 got a', '4 got b'])
     await child.stop(1000)
+  })
+
+  it('takes over a socket as the descriptor after its channels, and is then its only holder', async () => {
+    const server = createServer()
+    const path = join(await mkdtemp(join(tmpdir(), 'child-')), 'socket')
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+    const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve))
+    const socket = connect(path)
+    await new Promise((resolve) => socket.once('connect', resolve))
+    const script = 'require("node:fs").writeSync(4, "mine"); setTimeout(() => {}, 60000)'
+    const child = await start(script, silentLogger, { channels: 1, sockets: [socket] })
+    const peer = await accepted
+    expect(await new Promise((resolve) => peer.once('data', (data) => resolve(String(data))))).toBe(
+      'mine',
+    )
+    const ended = new Promise((resolve) => peer.resume().once('end', resolve))
+    child.kill('SIGKILL')
+    await ended
+    expect(child.channels).toHaveLength(1)
+    server.close()
+    await rm(dirname(path), { recursive: true })
   })
 
   it('ends although nobody reads what it wrote into a channel', async () => {

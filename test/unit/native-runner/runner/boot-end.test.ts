@@ -43,6 +43,17 @@ describe('the end of a machine', () => {
     })
   })
 
+  it('is what someone inside asked for, although the entrypoint had to be ended for it', () => {
+    expect(judgeEnd({ ...up, exitCode: 143, shutdown: 'reboot' }, quiet)).toEqual({
+      next: 'reboot',
+    })
+    expect(judgeEnd({ ...up, exitCode: 143, shutdown: 'poweroff' }, quiet)).toEqual({
+      next: 'end',
+      runnerExitCode: 0,
+      exitCode: 143,
+    })
+  })
+
   it('is another boot when the guest said reboot, or reset a healthy machine', () => {
     expect(judgeEnd({ ...up, shutdown: 'reboot' }, quiet)).toEqual({ next: 'reboot' })
     expect(judgeEnd(up, quiet)).toEqual({ next: 'reboot' })

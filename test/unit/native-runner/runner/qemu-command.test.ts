@@ -6,6 +6,7 @@ const config: QemuConfig = {
   backend: { name: 'qemu', accelerator: 'tcg', reason: '' },
   cpus: 2,
   memoryMib: 512,
+  shares: [],
   root: {
     kind: 'disk',
     image: '/data/a,b "c"/disk.vmdk',
@@ -86,6 +87,31 @@ describe('the command line of QEMU', () => {
     for (const option of ['-nodefaults', '-no-user-config', '-no-reboot'])
       expect(args).toContain(option)
     expect(args).not.toContain('-monitor')
+  })
+
+  it('does without that filter where QEMU was built without it', () => {
+    const bare = { ...config, vmm: { ...config.vmm, sandbox: false } }
+    expect(qemuArguments(bare, 'linux')).not.toContain('-sandbox')
+  })
+
+  it('has one device for all shared folders, in the last slot, and memory that can be shared', () => {
+    expect(args.join(' ')).not.toMatch(/memfd|vhost-user|memory-backend/)
+    const share = { tag: 'share-0', hostPath: '/srv', readOnly: false }
+    const sharing = qemuArguments({ ...config, shares: [share, { ...share, tag: 'b' }] }, 'linux')
+    expect(values(sharing, '-object')).toEqual([
+      'memory-backend-memfd,id=memory,size=512M,share=on',
+    ])
+    expect(values(sharing, '-machine')).toEqual(['memory-backend=memory'])
+    expect(values(sharing, '-chardev').at(-1)).toBe('socket,id=shares,fd=7')
+    const devices = json(sharing, '-device')
+    expect(devices.at(-1)).toEqual({
+      driver: 'vhost-user-fs-device',
+      chardev: 'shares',
+      tag: 'shares',
+      bus: 'virtio-mmio-bus.7',
+    })
+    expect(devices.filter(({ bus }) => bus === 'virtio-mmio-bus.7')).toHaveLength(1)
+    expect(sharing.join(' ')).not.toContain('/srv')
   })
 
   it('passes processors, memory and kernel on', () => {
