@@ -12,11 +12,14 @@ import { SetupProblem } from '../setup/problem.mjs'
 export async function electronCommand({ virtual, env, extra = [] }) {
   const choice = await readElectronChoice()
   if (!choice) throw new SetupProblem('Electron', 'it is not there', 'Run "npm run setup".')
-  return { executable: choice.path, args: [...flags({ virtual, env }), projectDir, ...extra] }
+  return {
+    executable: choice.path,
+    args: [...electronFlags({ virtual, env }), projectDir, ...extra],
+  }
 }
 
-/** @param {{ virtual: boolean, env: NodeJS.ProcessEnv }} options */
-function flags({ virtual, env }) {
+/** What any Electron needs here. @param {{ virtual: boolean, env: NodeJS.ProcessEnv }} options */
+export function electronFlags({ virtual, env }) {
   const wayland = !virtual && !env['DISPLAY'] && Boolean(env['WAYLAND_DISPLAY'])
   return [
     // Root cannot use Chromium's sandbox; nobody else may go without.

@@ -27,10 +27,14 @@ export interface Cli {
   dispose(): Promise<void>
 }
 
-export async function makeCli(options: { dataDir?: string } = {}): Promise<Cli> {
+/** `command`: another `microvm` than this checkout's. */
+export async function makeCli(
+  options: { dataDir?: string; command?: readonly [string, ...string[]] } = {},
+): Promise<Cli> {
+  const [program, ...before] = options.command ?? [process.execPath, script]
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'microvm-test-')))
   const start = (args: readonly string[]) =>
-    spawn(process.execPath, [script, ...args], {
+    spawn(program, [...before, ...args], {
       env: { ...process.env, MICROVM_DATA_DIR: dataDir },
       stdio: ['pipe', 'pipe', 'pipe'],
     })

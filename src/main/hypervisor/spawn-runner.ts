@@ -11,7 +11,7 @@ import { runnerExitCodes, type RunnerConfigInput } from '../../contract/runner-c
 import { RUNNER_SOCKET } from '../../contract/runner-rpc'
 import { vmStateSchema, type ProcessIdentity, type VmState } from '../../contract/vm-state'
 import { writeFileAtomic } from '../lib/atomic-file'
-import { entryPoint } from '../lib/entry-points'
+import { entryPoint, nodeProgram } from '../lib/entry-points'
 import type { VmHandle } from './backend'
 import { connectRunner, type RunnerClient } from './runner-client'
 import { vmHandle } from './vm-handle'
@@ -113,7 +113,7 @@ async function spawnDetached(
   )
   const log = await open(logPath, full ? 'w' : 'a', 0o600)
   try {
-    const child = spawner(process.execPath, [...nodeFlags, script, configPath], {
+    const child = spawner(nodeProgram('runner'), [...nodeFlags, script, configPath], {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       cwd: '/',

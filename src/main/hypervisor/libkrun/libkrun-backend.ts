@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { krunRootKind } from '../../../contract/krun-probe'
 import { vmLimits } from '../../../contract/vm-spec'
-import { entryPoint } from '../../lib/entry-points'
+import { entryPoint, nodeProgram } from '../../lib/entry-points'
 import type { Logger } from '../../lib/logger'
 import { libkrunFile, requirePart, type Part, type Parts } from '../../lib/parts'
 import type { Backend, BackendProbe } from '../backend'
@@ -54,7 +54,7 @@ export function createLibkrunBackend(options: LibkrunBackendOptions): Backend {
         : { found: true, path: options.libDir, from: 'setting' }
     return {
       library,
-      executable: process.execPath,
+      executable: nodeProgram('krun-vmm'),
       script: options.vmmPath ?? entryPoint('krun-vmm'),
       libDir: library.found && !isLinkersOwn(library) ? library.path : undefined,
     }

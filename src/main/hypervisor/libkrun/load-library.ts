@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { MicrovmError } from '../../../contract/errors'
 import { krunProbeSchema, type KrunProbe } from '../../../contract/krun-probe'
+import { krunVmmFlags } from '../../lib/entry-points'
 import { libraryPath } from '../../lib/library-path'
 
 const run = promisify(execFile)
@@ -26,7 +27,7 @@ export async function loadLibrary(
   { executable, script, libDir }: KrunProgram,
   env: NodeJS.ProcessEnv,
 ): Promise<KrunProbe> {
-  const args = [script, '--probe', ...(libDir === undefined ? [] : [libDir])]
+  const args = [...krunVmmFlags, script, '--probe', ...(libDir === undefined ? [] : [libDir])]
   try {
     const { stdout } = await run(executable, args, {
       timeout: ANSWER_TIMEOUT_MS,
