@@ -20,6 +20,7 @@ export default defineConfig({
           engine: at('src/main/engine.ts'),
           runner: at('native-runner/runner/main.ts'),
           'layer-worker': at('src/main/image/layer-worker.ts'),
+          'disk-worker': at('src/main/run/disk-worker.ts'),
           'browse-worker': at('src/main/image/browse-worker.ts'),
         },
       },

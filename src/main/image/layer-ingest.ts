@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one pass a layer takes: blob → SHA-256 → decompress → SHA-256 → tar → data file and index.
-// Writes two temp files and nothing else; on any error they are the caller's to remove. Runs in a
+// The one pass a layer takes: blob → SHA-256 → decompress → SHA-256 → tar → data file, index, frame.
+// Writes three temp files and nothing else; on any error they are the caller's to remove. Runs in a
 // thread of its own (layer-worker.ts): hashing and parsing would block the one it is called from.
+// Inflating and writing happen in the thread pool at the same time.
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writevSync } from 'node:fs'
 import { MicrovmError } from '../../contract/errors'
@@ -9,6 +10,7 @@ import { openBlob, type BlobSource } from './blob-source'
 import { DataWriter } from './data-writer'
 import { decompress } from './decompress'
 import { checkDigest } from './digest'
+import { FrameWriter } from './frame-writer'
 import { LayerIndexWriter, type LayerSummary } from './layer-index'
 import { MAX_IMAGE_FILE_BYTES, MAX_LAYER_TAR_BYTES } from './limits'
 import type { TarEntry } from './tar-entry'
@@ -25,6 +27,7 @@ export interface LayerJob {
   /** Files to make; they must not exist. */
   readonly dataPath: string
   readonly indexPath: string
+  readonly framePath: string
   /** File bytes that all layers of the image have so far: one 64-bit number that its layers share. */
   readonly fileBytes: SharedArrayBuffer
 }
@@ -40,13 +43,15 @@ export interface IngestOptions {
  */
 export async function ingestLayer(job: LayerJob, options: IngestOptions): Promise<LayerSummary> {
   const data = openSync(job.dataPath, 'wx', 0o600)
+  const frame = new FrameWriter(job.framePath)
+  const writer = new LayerWriter(new DataWriter(data), frame, new BigInt64Array(job.fileBytes))
   try {
-    const writer = new LayerWriter(data, new BigInt64Array(job.fileBytes))
     await readTar(job, options, writer)
-    writer.finish()
+    await writer.finish()
     writeIndex(job.indexPath, writer.index.encode(writer.dataSize))
     return { ...writer.index.summary, dataSize: writer.dataSize }
   } finally {
+    await writer.abandon()
     closeSync(data)
   }
 }
@@ -54,7 +59,7 @@ export async function ingestLayer(job: LayerJob, options: IngestOptions): Promis
 async function readTar(
   job: LayerJob,
   { signal, onBytes }: IngestOptions,
-  sink: TarSink,
+  writer: LayerWriter,
 ): Promise<void> {
   const blobHash = createHash('sha256')
   const tarHash = createHash('sha256')
@@ -71,14 +76,15 @@ async function readTar(
   const { isCompressed, chunks } = await decompress(blob())
   // Else the blob is the tar, and one hash is that of both.
   hashesBlob &&= isCompressed
-  const reader = new TarReader(sink)
+  const reader = new TarReader(writer)
   let tarBytes = 0
   for await (const chunk of chunks) {
     signal.throwIfAborted()
     tarBytes += chunk.length
     if (tarBytes > MAX_LAYER_TAR_BYTES) throw tooLarge()
     tarHash.update(chunk)
-    reader.push(chunk)
+    writer.frame(chunk, reader.push(chunk), chunk.length)
+    await writer.settle()
   }
   reader.finish()
   const diffId = `sha256:${tarHash.digest('hex')}`
@@ -90,12 +96,14 @@ async function readTar(
 class LayerWriter implements TarSink {
   readonly index = new LayerIndexWriter()
   readonly #data: DataWriter
+  readonly #frame: FrameWriter
   readonly #fileBytes: BigInt64Array
   #contentLeft = 0
   #isKept = true
 
-  constructor(data: number, fileBytes: BigInt64Array) {
-    this.#data = new DataWriter(data)
+  constructor(data: DataWriter, frame: FrameWriter, fileBytes: BigInt64Array) {
+    this.#data = data
+    this.#frame = frame
     this.#fileBytes = fileBytes
   }
 
@@ -115,12 +123,27 @@ class LayerWriter implements TarSink {
 
   content(chunk: Buffer, start: number, end: number): void {
     if (this.#isKept) this.#data.write(chunk, start, end)
+    else this.#frame.add(chunk, start, end)
     this.#contentLeft -= end - start
     if (this.#contentLeft === 0 && this.#isKept) this.#data.endFile()
   }
 
-  finish(): void {
-    this.#data.finish()
+  frame(chunk: Buffer, start: number, end: number): void {
+    this.#frame.add(chunk, start, end)
+  }
+
+  async settle(): Promise<void> {
+    await this.#data.settle()
+    await this.#frame.settle()
+  }
+
+  async finish(): Promise<void> {
+    await Promise.all([this.#data.finish(), this.#frame.finish()])
+  }
+
+  /** Nothing is under way afterwards, and the frame's file is closed. */
+  async abandon(): Promise<void> {
+    await Promise.all([this.#data.abandon(), this.#frame.abandon()])
   }
 }
 

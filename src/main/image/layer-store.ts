@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The layers of all images, each stored once under the digest of its uncompressed tar (diffID):
-// HEX.data holds the contents of its files, HEX.index everything else. A layer is here if its index
-// is: the data file gets its name first. What is here never changes, since disks of machines point
-// into it: whoever stores a layer that has come meanwhile throws the own copy away.
+// HEX.data holds the contents of its files, HEX.index all else that a machine needs, HEX.frame the
+// rest of the tar, for exports. A layer is here if its index is: the others get their names first.
+// What is here never changes, since disks of machines point into it: whoever stores a layer that has
+// come meanwhile throws the own copy away.
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ import { withFileLock } from '../lib/file-lock'
 import type { Logger } from '../lib/logger'
 import type { BlobSource } from './blob-source'
 import type { LayerData } from './fs-tree'
-import { layerFiles } from './layer-files'
+import { layerFiles, type LayerFiles } from './layer-files'
 import { readLayerIndex, readLayerSummary, type LayerIndex, type LayerSummary } from './layer-index'
 import type { IngestLayer } from './layer-thread'
 import { LAYERS_AT_A_TIME } from './limits'
@@ -103,32 +104,31 @@ export class LayerStore {
     }
   }
 
-  /** Renames both files out of the way, for a look at them; one older such pair is lost. */
+  /** Renames its files out of the way, for a look at them; older ones of that kind are lost. */
   async setAside(diffId: string, reason: MicrovmError): Promise<void> {
-    const { dataPath, indexPath } = this.#pathsOf(diffId)
     this.#deps.logger.warn('a stored layer is damaged and has been set aside', { diffId, reason })
-    for (const path of [indexPath, dataPath])
+    for (const path of this.#filesOf(diffId))
       await rename(path, `${path}.corrupt`).catch(ignoreMissing)
   }
 
   /** Bytes its files take on the disk, without holes. */
   async sizeOnDisk(diffId: string): Promise<number> {
-    const { dataPath, indexPath } = this.#pathsOf(diffId)
-    const files = await Promise.all([dataPath, indexPath].map((path) => stat(path)))
-    return files.reduce((sum, file) => sum + file.blocks * 512, 0)
+    const files = await Promise.all(
+      this.#filesOf(diffId).map((path) => stat(path).catch(ignoreMissing)),
+    )
+    return files.reduce((sum, file) => sum + (file?.blocks ?? 0) * 512, 0)
   }
 
   async remove(diffId: string): Promise<void> {
-    const { dataPath, indexPath } = this.#pathsOf(diffId)
-    // The index first: without it the layer is not here, whatever happens next.
-    await rm(indexPath, { force: true })
-    await rm(dataPath, { force: true })
+    for (const path of this.#filesOf(diffId)) await rm(path, { force: true })
   }
 
   /** Every layer there is a file of, whole or not. */
   async list(): Promise<string[]> {
     const names = await readdir(this.#deps.paths.layers).catch(ignoreMissing)
-    const hexes = (names ?? []).map((name) => /^([0-9a-f]{64})\.(?:data|index)$/.exec(name)?.[1])
+    const hexes = (names ?? []).map(
+      (name) => /^([0-9a-f]{64})\.(?:data|index|frame)$/.exec(name)?.[1],
+    )
     return [...new Set(hexes.filter((hex) => hex !== undefined))].map((hex) => `sha256:${hex}`)
   }
 
@@ -156,9 +156,12 @@ export class LayerStore {
   ): Promise<StoredLayer> {
     const folder = this.#deps.paths.layers
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const dataPath = this.tempPath()
-    const indexPath = this.tempPath()
-    const job = { source, diffId, dataPath, indexPath, fileBytes }
+    const temp = {
+      dataPath: this.tempPath(),
+      indexPath: this.tempPath(),
+      framePath: this.tempPath(),
+    }
+    const job = { source, diffId, ...temp, fileBytes }
     let read = 0
     const onBytes = (bytes: number): void => report((read = bytes))
     try {
@@ -167,25 +170,22 @@ export class LayerStore {
         { signal, onBytes },
       )
       signal.throwIfAborted()
-      return await this.#publish(diffId, { dataPath, indexPath }, summary)
+      return await this.#publish(diffId, temp, summary)
     } catch (error) {
+      const { dataPath } = temp
       throw await explainFullDisk(error, folder, { dataPath, read, blobSize: source.size })
     } finally {
-      await rm(dataPath, { force: true })
-      await rm(indexPath, { force: true })
+      for (const path of Object.values(temp)) await rm(path, { force: true })
     }
   }
 
   /** Under the lock, so that no process replaces files that another has just given out. */
-  async #publish(
-    diffId: string,
-    temp: { dataPath: string; indexPath: string },
-    summary: LayerSummary,
-  ): Promise<StoredLayer> {
-    const { dataPath, indexPath } = this.#pathsOf(diffId)
+  async #publish(diffId: string, temp: LayerFiles, summary: LayerSummary): Promise<StoredLayer> {
+    const { dataPath, indexPath, framePath } = this.#pathsOf(diffId)
     return withFileLock(this.#deps.paths.lock, async () => {
       const other = await this.find(diffId)
       if (other) return other
+      await rename(temp.framePath, framePath)
       await rename(temp.dataPath, dataPath)
       await rename(temp.indexPath, indexPath)
       await syncFolder(this.#deps.paths.layers)
@@ -193,8 +193,14 @@ export class LayerStore {
     })
   }
 
-  #pathsOf(diffId: string): { dataPath: string; indexPath: string } {
+  #pathsOf(diffId: string): LayerFiles {
     return layerFiles(this.#deps.paths.layers, diffId)
+  }
+
+  /** The index first: without it the layer is not here, whatever happens next. */
+  #filesOf(diffId: string): string[] {
+    const { indexPath, dataPath, framePath } = this.#pathsOf(diffId)
+    return [indexPath, dataPath, framePath]
   }
 }
 

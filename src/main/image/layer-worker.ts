@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entry of the thread that takes one layer in (layer-ingest.ts). Gets its job as workerData, posts
-// how far it is and then how it ended; the message 'cancel' stops it. Started by layer-thread.ts.
-import { parentPort, workerData } from 'node:worker_threads'
+// Entry of the threads that take layers in (layer-ingest.ts), one after the other. Gets each as a
+// message, posts how far it is and then how it ended. Started by layer-thread.ts.
+import { parentPort, type MessagePort } from 'node:worker_threads'
 import { MicrovmError, type WireError } from '../../contract/errors'
 import { ingestLayer, type LayerJob } from './layer-ingest'
 import type { LayerSummary } from './layer-index'
+
+export type LayerOrder =
+  { readonly kind: 'take'; readonly job: LayerJob } | { readonly kind: 'cancel' }
 
 export type LayerMessage =
   | { readonly kind: 'bytes'; readonly bytes: number }
@@ -13,12 +16,19 @@ export type LayerMessage =
 
 const REPORT_EVERY_MS = 50
 
-async function work(): Promise<void> {
-  if (!parentPort) throw new Error('this is the entry of a thread')
-  const port = parentPort
+function serve(port: MessagePort): void {
+  let cancelling = new AbortController()
+  port.on('message', (order: LayerOrder) => {
+    if (order.kind === 'cancel') cancelling.abort()
+    else {
+      cancelling = new AbortController()
+      void take(port, order.job, cancelling.signal)
+    }
+  })
+}
+
+async function take(port: MessagePort, job: LayerJob, signal: AbortSignal): Promise<void> {
   const post = (message: LayerMessage): void => port.postMessage(message)
-  const cancelling = new AbortController()
-  port.on('message', () => cancelling.abort())
   let reportedAt = 0
   const onBytes = (bytes: number): void => {
     const now = performance.now()
@@ -27,12 +37,11 @@ async function work(): Promise<void> {
     post({ kind: 'bytes', bytes })
   }
   try {
-    const job = workerData as LayerJob
-    post({ kind: 'done', summary: await ingestLayer(job, { signal: cancelling.signal, onBytes }) })
+    post({ kind: 'done', summary: await ingestLayer(job, { signal, onBytes }) })
   } catch (error) {
     post({ kind: 'failed', error: MicrovmError.from(error).toWire() })
   }
-  port.close()
 }
 
-await work()
+if (!parentPort) throw new Error('this is the entry of a thread')
+serve(parentPort)

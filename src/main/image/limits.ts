@@ -10,6 +10,8 @@ export const MAX_IMAGE_FILE_BYTES = 30 * GIB
 export const MAX_LAYER_ENTRIES = 1_000_000
 /** Names, link targets and extended attributes of one layer: they are held in memory. */
 export const MAX_LAYER_NAME_BYTES = 512 * MIB
+/** What a layer's tar has beside names and contents, compressed: far more than a million headers take. */
+export const MAX_LAYER_FRAME_BYTES = 512 * MIB
 /** A layer's whole tar: its file data plus headers and padding, room for the worst case of both. */
 export const MAX_LAYER_TAR_BYTES = MAX_IMAGE_FILE_BYTES + 4 * GIB
 export const MAX_LAYERS = 1000

@@ -14,6 +14,8 @@ export interface TarSink {
   entry(entry: TarEntry): void
   /** The bytes from `start` up to `end`; `chunk` may be reused after the call. */
   content(chunk: Buffer, start: number, end: number): void
+  /** All that is neither content nor behind the archive's end, as it comes; before `entry` of it is called. */
+  frame?(chunk: Buffer, start: number, end: number): void
 }
 
 interface MetaBlock {
@@ -56,36 +58,47 @@ export class TarReader {
     this.#contentLeft -= count
   }
 
-  /** @throws IMAGE_INVALID, or what the sink throws; the reader cannot be used after that */
-  push(chunk: Buffer): void {
+  /**
+   * @returns how much of the chunk belongs to the archive: all of it up to the archive's end
+   * @throws IMAGE_INVALID, or what the sink throws; the reader cannot be used after that
+   */
+  push(chunk: Buffer): number {
     let at = 0
     while (at < chunk.length && !this.ended) {
-      const available = chunk.length - at
-      if (this.#contentLeft > 0) {
-        const count = Math.min(this.#contentLeft, available)
+      if (this.#contentLeft === 0) at += this.#takeFrame(chunk, at)
+      else {
+        const count = Math.min(this.#contentLeft, chunk.length - at)
         this.#contentLeft -= count
         this.#sink.content(chunk, at, at + count)
         at += count
-      } else if (this.#meta) {
-        at += this.#fillMeta(this.#meta, chunk, at)
-      } else if (this.#paddingLeft > 0) {
-        const count = Math.min(this.#paddingLeft, available)
-        this.#paddingLeft -= count
-        at += count
-      } else if (this.#partialBytes === 0 && available >= BLOCK) {
-        this.#header(chunk, at)
-        at += BLOCK
-      } else {
-        const count = Math.min(BLOCK - this.#partialBytes, available)
-        chunk.copy(this.#partial, this.#partialBytes, at, at + count)
-        this.#partialBytes += count
-        at += count
-        if (this.#partialBytes === BLOCK) {
-          this.#partialBytes = 0
-          this.#header(this.#partial, 0)
-        }
       }
     }
+    return at
+  }
+
+  /** @returns how many bytes were taken */
+  #takeFrame(chunk: Buffer, at: number): number {
+    const available = chunk.length - at
+    const isWhole = this.#partialBytes === 0 && available >= BLOCK
+    const wanted = this.#meta
+      ? this.#meta.bytes.length - this.#meta.filled
+      : this.#paddingLeft > 0
+        ? this.#paddingLeft
+        : BLOCK - this.#partialBytes
+    const count = Math.min(wanted, available)
+    this.#sink.frame?.(chunk, at, at + count)
+    if (this.#meta) this.#fillMeta(this.#meta, chunk, at, count)
+    else if (this.#paddingLeft > 0) this.#paddingLeft -= count
+    else if (isWhole) this.#header(chunk, at)
+    else {
+      chunk.copy(this.#partial, this.#partialBytes, at, at + count)
+      this.#partialBytes += count
+      if (this.#partialBytes === BLOCK) {
+        this.#partialBytes = 0
+        this.#header(this.#partial, 0)
+      }
+    }
+    return count
   }
 
   /** @throws IMAGE_INVALID if the archive stops in the middle of something */
@@ -121,12 +134,10 @@ export class TarReader {
     if (size === 0) this.#endMeta(this.#meta)
   }
 
-  #fillMeta(meta: MetaBlock, chunk: Buffer, at: number): number {
-    const count = Math.min(meta.bytes.length - meta.filled, chunk.length - at)
+  #fillMeta(meta: MetaBlock, chunk: Buffer, at: number, count: number): void {
     chunk.copy(meta.bytes, meta.filled, at, at + count)
     meta.filled += count
     if (meta.filled === meta.bytes.length) this.#endMeta(meta)
-    return count
   }
 
   #endMeta({ flag, bytes }: MetaBlock): void {

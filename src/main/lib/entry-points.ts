@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type EntryPoint = 'cli' | 'runner' | 'layer-worker' | 'browse-worker' | 'krun-vmm'
+export type EntryPoint =
+  'cli' | 'runner' | 'layer-worker' | 'browse-worker' | 'disk-worker' | 'krun-vmm'
 
 /** Absolute path of a bundle's entry; from a source file (tests) that of the built one. */
 export function entryPoint(name: EntryPoint, here: string = import.meta.url): string {

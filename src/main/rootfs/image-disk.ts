@@ -23,7 +23,13 @@ const DESCRIPTOR_FILE = 'disk.vmdk'
 export interface ImageDiskDeps {
   /** Holds one folder per disk; made if missing. */
   readonly disksDir: string
-  readonly logger: Logger
+  readonly logger: Pick<Logger, 'info' | 'warn'>
+}
+
+/** Path of the descriptor of the disk of this key, if it is there and whole. */
+export async function findImageDisk(disksDir: string, key: string): Promise<string | undefined> {
+  const folder = join(await realpath(disksDir).catch(() => disksDir), key)
+  return (await isWhole(folder)) ? join(folder, DESCRIPTOR_FILE) : undefined
 }
 
 /**

@@ -9,8 +9,9 @@ import { checkGuestBundle, openGuestBundle } from '../guest/bundle'
 import type { LayerData } from '../image/fs-tree'
 import type { ImageStore, StoredImage } from '../image/image-store'
 import type { Logger } from '../lib/logger'
-import { ensureImageDisk } from '../rootfs/image-disk'
+import { findImageDisk } from '../rootfs/image-disk'
 import { createVmDisk, growVmDisk } from '../rootfs/vm-disk'
+import { buildDiskOnThread } from './disk-thread'
 
 const MIB = 1024 * 1024
 /** Goes up when the same layers and bundle are put together in another way. */
@@ -35,13 +36,20 @@ export async function prepareImageDisk(
 ): Promise<string> {
   const { images, disksDir, guestDir, logger } = deps
   const bundle = await takeInBundle(images, guestDir, signal)
-  const makeTree = async () => await images.graft(await images.tree(image, signal), bundle)
+  const { layers } = image
   const key = diskKey(
-    image.layers.map(({ diffId }) => diffId),
+    layers.map(({ diffId }) => diffId),
     bundle.diffId,
   )
-  const disk = await ensureImageDisk({ disksDir, logger }, makeTree, key, signal)
-  return disk.descriptorPath
+  const present = await findImageDisk(disksDir, key)
+  if (present !== undefined) return present
+  try {
+    return await buildDiskOnThread({ disksDir, key, layers, bundle }, logger, signal)
+  } catch (error) {
+    // The store sets the damaged layer aside and says which one it was.
+    if (MicrovmError.from(error).code === 'STATE_CORRUPT') await images.tree(image, signal)
+    throw error
+  }
 }
 
 /** The guest bundle as a layer of the store. @throws DIGEST_MISMATCH */

@@ -30,6 +30,7 @@ function jobOf(
     diffId: sha256(tar),
     dataPath: `${folder}.data`,
     indexPath: `${folder}.index`,
+    framePath: `${folder}.frame`,
     fileBytes: new SharedArrayBuffer(8),
     ...changes,
   }

@@ -52,7 +52,7 @@ const options = (signal?: AbortSignal) => ({
 })
 const names = (): string[] => readdirSync(paths.layers).toSorted()
 const hex = diffId.slice(7)
-const whole = [`${hex}.data`, `${hex}.index`]
+const whole = [`${hex}.data`, `${hex}.frame`, `${hex}.index`]
 
 describe('the layer store', () => {
   it('takes a layer in once and has it ever after', async () => {
@@ -84,7 +84,7 @@ describe('the layer store', () => {
     })
     const before = new Promise<number>((resolve) => {
       const wait = setInterval(() => {
-        if (!existsSync(join(paths.layers, whole[1]!))) return
+        if (!existsSync(join(paths.layers, whole[2]!))) return
         clearInterval(wait)
         resolve(statSync(join(paths.layers, whole[0]!)).ino)
       }, 1)
@@ -156,7 +156,7 @@ describe('the layer store', () => {
   ])('sets %s aside, says so, and takes the layer in again', async (_what, damage) => {
     const { store, warn } = storeWith()
     await store.ensure(request(), options())
-    damage(join(paths.layers, whole[0]!), join(paths.layers, whole[1]!))
+    damage(join(paths.layers, whole[0]!), join(paths.layers, whole[2]!))
     expect(await store.find(diffId)).toBeUndefined()
     expect(warn).toHaveBeenCalledOnce()
     expect(names()).toEqual(whole.map((name) => `${name}.corrupt`))
@@ -167,7 +167,7 @@ describe('the layer store', () => {
   it('sets a layer aside whose index has a wrong byte when it is read', async () => {
     const { store } = storeWith()
     await store.ensure(request(), options())
-    const index = join(paths.layers, whole[1]!)
+    const index = join(paths.layers, whole[2]!)
     const bytes = readFileSync(index)
     bytes[bytes.length - 1]! ^= 1
     writeFileSync(index, bytes)
