@@ -55,6 +55,8 @@ export interface LayerProgress {
   readonly bytes: number
   /** 0 if unknown. */
   readonly total: number
+  /** While it is downloading: of the last few seconds. */
+  readonly bytesPerSecond?: number
 }
 export interface Progress {
   /** image, disk, network, vmm, kernel, … : the stage under way, same names as the launch timeline. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything the product can do, without a window: the app's IPC handlers and the CLI are two
 // faces of this one object. Plain Node; imports no Electron.
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { MicrovmError } from '../contract/errors'
 import type { DoctorReport, VmView } from '../contract/ipc'
@@ -12,10 +13,15 @@ import { chooseBackend, probeBackends } from './hypervisor/choose-backend'
 import { defaultBackends } from './hypervisor/default-backends'
 import { connectRunner } from './hypervisor/runner-client'
 import { adoptVm } from './hypervisor/vm-handle'
+import { createDockerCredentials } from './image/docker-credentials'
 import { createImageBrowser, type ImageBrowser } from './image/browse-service'
 import { createImageStore, type ImageStore } from './image/image-store'
 import { parseReference } from './image/reference'
-import { dataPaths, socketDirFor } from './lib/data-paths'
+import { createRegistryLogins, type RegistryLogins } from './image/registry-logins'
+import { networkSettings } from './image/registry-network'
+import { readRegistrySettings } from './image/registry-settings'
+import { createSealedCredentials, type SecretBox } from './image/sealed-credentials'
+import { dataPaths, socketDirFor, type DataPaths } from './lib/data-paths'
 import { silentLogger, type Logger } from './lib/logger'
 import { locateParts, type Parts } from './lib/parts'
 import { runtimeDir } from './lib/runtime-dir'
@@ -63,6 +69,7 @@ export interface Machines {
 export interface Engine {
   readonly machines: Machines
   readonly images: ImageStore
+  readonly logins: RegistryLogins
   /** A look into stored images. */
   readonly browser: ImageBrowser
   doctor(): Promise<DoctorReport>
@@ -76,6 +83,8 @@ export interface EngineOptions {
   /** Where the native parts are; found by the environment and the installation unless given. */
   readonly runtimeDir?: string
   readonly logger?: Logger
+  /** Seals logins made here; without, they go where docker keeps its own. */
+  readonly secretBox?: SecretBox
   /** In order of preference; libkrun, then QEMU unless given. */
   readonly backends?: readonly Backend[]
   /** Each runner in a user namespace of its own (Linux); MICROVM_USER_NAMESPACE=1 says so, too. */
@@ -90,11 +99,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const files = createVmFiles(paths)
   const locate = (): Promise<Parts> => locateParts({ runtimeDir: runtime, env })
   const { starter } = await locate()
-  const images = createImageStore({
-    paths: paths.images,
-    starterLayout: starter.found ? starter.path : undefined,
-    logger,
-  })
+  const starterLayout = starter.found ? starter.path : undefined
+  const { images, logins } = createImages(paths, starterLayout, options)
   const { userNamespace = env['MICROVM_USER_NAMESPACE'] === '1' } = options
   const {
     backends = defaultBackends({ parts: locate, cacheDir: paths.root, env, logger, userNamespace }),
@@ -130,6 +136,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   return {
     machines,
     images: keepUsedImages(images, files),
+    logins,
     browser,
     doctor: async () => {
       const [parts, reports] = await Promise.all([locate(), probeBackends(backends)])
@@ -145,6 +152,26 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await Promise.all([machines.close(), browser.close()])
     },
   }
+}
+
+function createImages(
+  paths: DataPaths,
+  starterLayout: string | undefined,
+  { env, logger = silentLogger, secretBox: box }: EngineOptions,
+): { images: ImageStore; logins: RegistryLogins } {
+  const { logins: path, loginsLock: lockPath } = paths
+  const docker = createDockerCredentials({ env, home: env['HOME'] || homedir(), lockPath })
+  const sealed = box && createSealedCredentials({ path, lockPath, box, logger })
+  const stores = [
+    ...(sealed ? [{ keeper: 'app', store: sealed } as const] : []),
+    { keeper: 'docker', store: docker } as const,
+  ]
+  const network = networkSettings(env)
+  const settings = () => readRegistrySettings(paths.registries, env)
+  const logins = createRegistryLogins({ stores, network, settings })
+  const registries = { network, settings, credentials: logins }
+  const images = createImageStore({ paths: paths.images, starterLayout, logger, registries })
+  return { images, logins }
 }
 
 async function askRunner(socketDir: string): Promise<VmState | undefined> {

@@ -5,9 +5,15 @@ import type { CommandContext } from './context'
 import { exitCodes } from './exit-codes'
 import { formatImages } from './format'
 
-export async function pull(context: CommandContext, reference: string): Promise<number> {
+export async function pull(
+  context: CommandContext,
+  reference: string,
+  { platform, plainHttp = false }: { platform?: string; plainHttp?: boolean },
+): Promise<number> {
   const { images } = await context.engine()
-  const { view } = await images.pull(reference, operation(context))
+  const choice = { plainHttp, ...(platform === undefined ? {} : { platform }) }
+  const { view } = await images.pull(reference, { ...operation(context), ...choice })
+  context.output.note(`${view.platform} ${view.digest}`)
   context.output.result(view, view.reference)
   return exitCodes.ok
 }

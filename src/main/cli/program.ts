@@ -67,6 +67,7 @@ function buildProgram(run: Run): Command {
   addRunCommands(program, run)
   addMachineCommands(program, run)
   addImageCommands(program, run)
+  addRegistryCommands(program, run)
   return program
 }
 
@@ -229,12 +230,33 @@ function addPortsCommand(program: Command, run: Run): void {
     )
 }
 
+function addRegistryCommands(program: Command, run: Run): void {
+  const load = () => import('./registry-commands')
+  addCommand(program, 'login [registry]', 'sign in to a registry (default: docker.io)')
+    .option('-u, --username <name>', 'user name; asked for unless given')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--plain-http', 'reach the registry without encryption')
+    .addHelpText(
+      'after',
+      '\nLogins are shared with docker: its config.json, and the helpers named there.',
+    )
+    .action((registry: string | undefined, options) =>
+      run(options, async (context) => (await load()).login(context, registry, options)),
+    )
+  addCommand(program, 'logout [registry]', 'forget the login at a registry').action(
+    (registry: string | undefined, options) =>
+      run(options, async (context) => (await load()).logout(context, registry)),
+  )
+}
+
 function addImageCommands(program: Command, run: Run): void {
   const load = () => import('./image-commands')
-  addCommand(program, 'pull <reference>', 'get an image from a registry').action(
-    (reference: string, options) =>
-      run(options, async (context) => (await load()).pull(context, reference)),
-  )
+  addCommand(program, 'pull <reference>', 'get an image from a registry')
+    .option('--platform <os/arch>', "other than this computer's: linux/arm64")
+    .option('--plain-http', 'reach the registry without encryption')
+    .action((reference: string, options) =>
+      run(options, async (context) => (await load()).pull(context, reference, options)),
+    )
   addCommand(program, 'import <path>', 'get an image from an OCI layout or archive on this disk')
     .option('--name <reference>', 'what to call it')
     .action((path: string, options) =>

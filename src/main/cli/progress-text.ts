@@ -3,13 +3,25 @@
 import type { LayerProgress, Progress } from '../../contract/images'
 import { formatBytes } from './format'
 
-/** Fits `columns` characters: "Pulling debian:bookworm · 3 of 5 layers 61 %". */
+const BAR_WIDTH = 20
+/** Below this, there is no room for a bar. */
+const BAR_COLUMNS = 72
+
+/** Fits `columns` characters: "Pulling debian:bookworm · 3 of 5 layers · 12 MiB/s ━━━━━━━━━━╌╌╌╌╌╌ 61 %". */
 export function progressLine({ message, fraction, layers }: Progress, columns: number): string {
   const ready = layers?.filter(isReady).length
-  const count = layers === undefined ? '' : ` · ${ready} of ${layers.length} layers`
-  const percent = fraction === undefined ? '' : ` ${Math.floor(fraction * 100)} %`
+  const speed = layers?.reduce((sum, { bytesPerSecond = 0 }) => sum + bytesPerSecond, 0) ?? 0
+  const rate = speed === 0 ? '' : ` · ${formatBytes(speed)}/s`
+  const count = layers === undefined ? '' : ` · ${ready} of ${layers.length} layers${rate}`
+  const bar = fraction === undefined || columns < BAR_COLUMNS ? '' : ` ${drawBar(fraction)}`
+  const percent = fraction === undefined ? '' : `${bar} ${Math.floor(fraction * 100)} %`
   const room = Math.max(columns - count.length - percent.length - 1, 10)
   return `${message.length > room ? `${message.slice(0, room - 1)}…` : message}${count}${percent}`
+}
+
+function drawBar(fraction: number): string {
+  const full = Math.round(Math.min(fraction, 1) * BAR_WIDTH)
+  return '━'.repeat(full) + '╌'.repeat(BAR_WIDTH - full)
 }
 
 /** Turns a run of progress reports into lines, none of them twice: each step, and each layer when it is ready. */

@@ -3,7 +3,8 @@
 // of them. Digests are the reader's business.
 import { open } from 'node:fs/promises'
 import { MicrovmError } from '../../contract/errors'
-import type { RegistryAccess } from './registry-client'
+import { continueBlob } from './blob-part'
+import type { RegistryAccess } from './registry-access'
 
 export type BlobSource =
   /** A file of this host, or `size` bytes of it from `offset` on. */
@@ -18,6 +19,8 @@ export type BlobSource =
       readonly access: RegistryAccess
       readonly digest: string
       readonly size: number
+      /** Where to continue from and to keep what comes; see blob-part.ts. */
+      readonly partPath?: string
     }
 
 const CHUNK_BYTES = 1024 * 1024
@@ -32,8 +35,13 @@ export async function* openBlob(
     // Only where it is needed: a thread that reads a file starts sooner without.
     const { RegistryClient } = await import('./registry-client')
     const client = new RegistryClient(source.access)
+    const { digest, partPath: path, size } = source
+    const fetchFrom = (start: number): AsyncIterable<Buffer> =>
+      client.blob(digest, size, { start, signal })
+    const readPart = (length: number): AsyncIterable<Buffer> =>
+      readRange({ path: path!, offset: 0, size: length }, signal)
     try {
-      yield* client.blob(source.digest, source.size, signal)
+      yield* path === undefined ? fetchFrom(0) : continueBlob(path, size, readPart, fetchFrom)
     } finally {
       client.close()
     }

@@ -21,10 +21,9 @@ import { ImageRecords } from './image-records'
 import { LayerStore } from './layer-store'
 import { ingestOnThread, type IngestLayer } from './layer-thread'
 import { LocalImages, type StoredImage } from './local-images'
-import { guestPlatform, type Platform } from './platform'
+import { guestPlatform, parsePlatform, type Platform } from './platform'
 import { familiarReference, parseReference } from './reference'
-import { RegistryClient, registryAccess } from './registry-client'
-import { resolveFromRegistry } from './registry-image'
+import { plainRegistryDeps, withRegistryImage, type RegistryDeps } from './registry-image'
 import { removeImage } from './remove-image'
 import { saveImage, type SaveDeps } from './save-image'
 import { StarterImage } from './starter-image'
@@ -34,6 +33,13 @@ export type { StoredImage } from './local-images'
 export interface ImageOperation {
   readonly onProgress?: OnProgress
   readonly signal?: AbortSignal
+}
+
+export interface PullOptions extends ImageOperation {
+  /** "linux/arm64"; this computer's unless given. */
+  readonly platform?: string
+  /** Reach the registry without encryption, wherever it is. */
+  readonly plainHttp?: boolean
 }
 
 export interface ImageStore {
@@ -47,7 +53,7 @@ export interface ImageStore {
   /** `find`, else `pull`. */
   ensure(reference: string, options: ImageOperation): Promise<StoredImage>
   /** Whatever the registry has under this name now. */
-  pull(reference: string, options: ImageOperation): Promise<StoredImage>
+  pull(reference: string, options: PullOptions): Promise<StoredImage>
   /**
    * An OCI layout (folder or archive) or a `docker save` archive.
    * @param options.reference the name it gets, and which image is meant if there are several
@@ -69,6 +75,8 @@ export interface ImageStoreDeps {
   /** Folder with the OCI layout of the starter image, if it is installed. */
   readonly starterLayout: string | undefined
   readonly logger: Logger
+  /** How registries are reached; without settings and logins unless given. */
+  readonly registries?: RegistryDeps
   /** As `process.arch`, which it is unless given. */
   readonly arch?: string
   /** How a layer is taken in; on a thread of its own unless given. */
@@ -89,10 +97,12 @@ class Store implements ImageStore {
   readonly #local: LocalImages
   readonly #saving: SaveDeps
   readonly #starter: StarterImage
+  readonly #registries: RegistryDeps
 
   constructor(deps: ImageStoreDeps) {
     const { paths, logger, now = Date.now, ingest = ingestOnThread } = deps
     this.#paths = paths
+    this.#registries = deps.registries ?? plainRegistryDeps
     this.#platform = guestPlatform(deps.arch ?? process.arch)
     this.#layers = new LayerStore({ paths, logger, ingest })
     this.#records = new ImageRecords(paths, logger)
@@ -128,7 +138,7 @@ class Store implements ImageStore {
     return (await this.#local.find(canonical, digest)) ?? this.pull(reference, options)
   }
 
-  readonly pull = async (reference: string, options: ImageOperation): Promise<StoredImage> => {
+  readonly pull = async (reference: string, options: PullOptions): Promise<StoredImage> => {
     const { canonical } = readName(reference)
     if (canonical === undefined)
       throw noSuchImage(
@@ -140,13 +150,14 @@ class Store implements ImageStore {
       const parsed = parseReference(reference)
       const message = `Pulling ${familiarReference(parsed)}`
       options.onProgress?.({ stage: 'image', message })
-      const client = new RegistryClient(registryAccess(parsed))
-      try {
-        const content = await resolveFromRegistry(client, parsed, this.#platform, options.signal)
-        await saveImage(this.#saving, content, { ...options, reference: canonical, message })
-      } finally {
-        client.close()
-      }
+      const { platform, ...choice } = options
+      const wanted = platform === undefined ? this.#platform : parsePlatform(platform)
+      await withRegistryImage(
+        this.#registries,
+        parsed,
+        { ...choice, platform: wanted },
+        (content) => saveImage(this.#saving, content, { ...choice, reference: canonical, message }),
+      )
       return this.#local.mustFind(canonical)
     })
   }

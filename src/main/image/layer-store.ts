@@ -12,10 +12,12 @@ import { syncFolder } from '../lib/atomic-file'
 import type { DataPaths } from '../lib/data-paths'
 import { withFileLock } from '../lib/file-lock'
 import type { Logger } from '../lib/logger'
+import { sweepParts } from './blob-part'
 import type { BlobSource } from './blob-source'
 import type { LayerData } from './fs-tree'
 import { layerFiles, type LayerFiles } from './layer-files'
 import { readLayerIndex, readLayerSummary, type LayerIndex, type LayerSummary } from './layer-index'
+import { fetchLayer, partPath } from './fetch-layer'
 import type { IngestLayer } from './layer-thread'
 import { LAYERS_AT_A_TIME } from './limits'
 import { Semaphore } from './semaphore'
@@ -82,7 +84,7 @@ export class LayerStore {
       this.#tasks.run(
         request.diffId,
         (signal, report) =>
-          this.#atATime.run(() => this.#take(request, options.fileBytes, signal, report), signal),
+          this.#atATime.run(() => this.#fetch(request, options.fileBytes, signal, report), signal),
         {
           ...(options.signal ? { signal: options.signal } : {}),
           ...(options.onBytes ? { onProgress: options.onBytes } : {}),
@@ -135,6 +137,7 @@ export class LayerStore {
   /** Removes what writers have left that were killed. */
   async sweep(now: number): Promise<void> {
     const folder = this.#deps.paths.layers
+    await sweepParts(folder, now)
     const names = (await readdir(folder).catch(ignoreMissing)) ?? []
     for (const name of names.filter((other) => other.endsWith('.tmp'))) {
       const file = await stat(join(folder, name)).catch(ignoreMissing)
@@ -146,6 +149,26 @@ export class LayerStore {
   /** A name in the store's folder for a file that is under way. */
   tempPath(): string {
     return join(this.#deps.paths.layers, `${randomBytes(8).toString('hex')}.tmp`)
+  }
+
+  /** What comes from a registry is fetched once for all processes; what is in a file, taken from there. */
+  #fetch(
+    request: LayerRequest,
+    fileBytes: SharedArrayBuffer,
+    signal: AbortSignal,
+    report: (bytes: number) => void,
+  ): Promise<StoredLayer> {
+    const { diffId, source } = request
+    if (source.kind === 'file') return this.#take(request, fileBytes, signal, report)
+    return fetchLayer(
+      source,
+      partPath(this.#deps.paths.layers, diffId, source.digest),
+      {
+        find: () => this.find(diffId),
+        take: (from) => this.#take({ ...request, source: from }, fileBytes, signal, report),
+      },
+      { signal, onWait: report },
+    )
   }
 
   async #take(

@@ -2,6 +2,7 @@
 // Which of an image's platforms this machine runs. Guests are always Linux, of the host's
 // architecture (image-spec, image-index.md; names as in Go's GOARCH).
 import { MicrovmError } from '../../contract/errors'
+import { quote } from './digest'
 
 export interface Platform {
   readonly os: string
@@ -16,6 +17,20 @@ export function guestPlatform(arch: string): Platform {
   return { os: 'linux', architecture: goNames[arch] ?? arch }
 }
 
+/**
+ * Reads "linux/arm64", "linux/arm64/v8" or "arm64".
+ * @throws INVALID_ARGUMENT
+ */
+export function parsePlatform(text: string): Platform {
+  const match = /^(?:(linux)\/)?([a-z0-9]+)(?:\/(v[0-9.]+))?$/.exec(text)
+  if (!match)
+    throw new MicrovmError('INVALID_ARGUMENT', `${quote(text)} is no platform of a machine here`, {
+      hint: 'Machines are Linux: linux/amd64, linux/arm64.',
+    })
+  const [, , architecture = '', variant] = match
+  return { os: 'linux', architecture, ...(variant === undefined ? {} : { variant }) }
+}
+
 /** "linux/arm64/v8", safe to show. */
 export function platformName({ os, architecture, variant }: Platform): string {
   const name = [os, architecture, ...(variant ? [variant] : [])].join('/')
@@ -28,9 +43,9 @@ export function platformName({ os, architecture, variant }: Platform): string {
  */
 export function platformRank(wanted: Platform, offered: Platform): number | undefined {
   if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return undefined
+  if (wanted.variant !== undefined && offered.variant === wanted.variant) return -1
   const base = wanted.architecture === 'arm64' ? 'v8' : 'v1'
-  if (!offered.variant || offered.variant === base) return 0
-  return 1
+  return !offered.variant || offered.variant === base ? 0 : 1
 }
 
 /** @param offered the platforms there are; those that are no platform ("unknown/unknown") are left out of the text */

@@ -1,12 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// An image in a registry, as content that can be stored.
+// Images in registries, as content that can be stored.
+import type { CredentialSource } from './credentials'
 import { resolveContent, type ContentProvider, type ImageContent } from './image-content'
 import type { Platform } from './platform'
 import type { ImageReference } from './reference'
-import type { RegistryClient } from './registry-client'
+import { registryAccess } from './registry-access'
+import { RegistryClient } from './registry-client'
+import { networkSettings, type NetworkSettings } from './registry-network'
+import type { RegistrySettings } from './registry-settings'
 
-/** @throws as `resolveContent` and the client's calls */
-export async function resolveFromRegistry(
+export interface RegistryDeps {
+  readonly network: NetworkSettings
+  readonly settings: () => Promise<RegistrySettings>
+  readonly credentials?: CredentialSource
+}
+
+export interface RegistryChoice {
+  readonly platform: Platform
+  /** Reach the registry without encryption, wherever it is. */
+  readonly plainHttp?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** Registries as they are without any setting, and nobody signed in. */
+export const plainRegistryDeps: RegistryDeps = {
+  network: networkSettings({}),
+  settings: async () => ({ mirrors: {}, plainHttp: [], tokenHosts: {} }),
+}
+
+/**
+ * Looks an image up and hands it to `use`; sources of its layers are good until that ends.
+ * @throws as `registryAccess`, `resolveContent` and the client's calls
+ */
+export async function withRegistryImage<T>(
+  { credentials, network, settings: readSettings }: RegistryDeps,
+  reference: ImageReference,
+  { platform, plainHttp = false, signal }: RegistryChoice,
+  use: (content: ImageContent) => Promise<T>,
+): Promise<T> {
+  const settings = await readSettings()
+  const plain = plainHttp ? [...settings.plainHttp, reference.registry] : settings.plainHttp
+  const access = registryAccess(reference, { ...settings, plainHttp: plain }, network)
+  const client = new RegistryClient(access, credentials ? { credentials } : {})
+  try {
+    return await use(await resolveFromRegistry(client, reference, platform, signal))
+  } finally {
+    client.close()
+  }
+}
+
+async function resolveFromRegistry(
   client: RegistryClient,
   reference: ImageReference,
   wanted: Platform,

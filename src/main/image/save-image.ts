@@ -102,6 +102,7 @@ async function takeLayers(
       }),
     ),
   )
+  progress.close()
   if (signal?.aborted) throw new MicrovmError('CANCELLED', 'cancelled')
   if (first !== undefined) throw first as Error
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))

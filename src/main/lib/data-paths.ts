@@ -30,6 +30,11 @@ export interface DataPaths {
     readonly disks: string
     readonly lock: string
   }
+  /** What the user has set about registries. */
+  readonly registries: string
+  /** The app's logins at registries, and what is held while any login changes. */
+  readonly logins: string
+  readonly loginsLock: string
   readonly vms: string
   vm(id: string): VmPaths
 }
@@ -60,6 +65,9 @@ export function dataPaths(root: string): DataPaths {
       disks: join(images, 'disks'),
       lock: join(images, 'lock'),
     },
+    registries: join(root, 'registries.json'),
+    logins: join(root, 'logins.json'),
+    loginsLock: join(root, '.logins.lock'),
     vms,
     vm: (id) => {
       const dir = join(vms, id)

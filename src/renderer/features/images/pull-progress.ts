@@ -36,7 +36,9 @@ export function layerText(layer: LayerProgress): string {
     layer.total > 0
       ? `${formatBytes(layer.bytes)} of ${formatBytes(layer.total)}`
       : formatBytes(layer.bytes)
-  return layer.state === 'unpacking' ? `unpacking · ${amount}` : amount
+  if (layer.state === 'unpacking') return `unpacking · ${amount}`
+  const { bytesPerSecond } = layer
+  return bytesPerSecond === undefined ? amount : `${amount} · ${formatBytes(bytesPerSecond)}/s`
 }
 
 /** 0 to 1; undefined while the size is unknown. */

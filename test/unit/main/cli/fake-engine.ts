@@ -72,6 +72,15 @@ export function fakeEngine(guest: FakeGuest, keys: VmKeys): FakeEngine {
     }) as unknown as Machines,
     images: Object.assign(Object.create(null) as Engine['images'], { list: async () => [] }),
     browser: Object.create(null) as Engine['browser'],
+    logins: {
+      find: async () => undefined,
+      list: async () => [],
+      login: async ({ registry, username, password, plainHttp }) => {
+        log.push(`login ${registry} ${username} ${password}${plainHttp ? ' plain' : ''}`)
+        return { registry, username, keeper: 'docker', lasting: true }
+      },
+      logout: async (registry) => registry === 'docker.io',
+    },
     doctor: async () => ({ checks: [{ name: 'QEMU', status: 'failed', detail: 'missing' }] }),
     close: async () => void log.push('close'),
   }

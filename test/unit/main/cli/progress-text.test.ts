@@ -14,7 +14,16 @@ describe('progress on a terminal', () => {
   it('says how far it is, in one line', () => {
     const layers = [layer('a', 'done', 4096), layer('b', 'downloading', 10), layer('c', 'reused')]
     const progress = { stage: 'image', message: 'Pulling debian', fraction: 0.617, layers }
-    expect(progressLine(progress, 80)).toBe('Pulling debian · 2 of 3 layers 61 %')
+    expect(progressLine(progress, 70)).toBe('Pulling debian · 2 of 3 layers 61 %')
+  })
+
+  it('has a bar where there is room, and the speed of all layers', () => {
+    const coming = { ...layer('b', 'downloading', 10), bytesPerSecond: 1024 * 1024 }
+    const layers = [layer('a', 'done', 4096), coming, coming]
+    const progress = { stage: 'image', message: 'Pulling debian', fraction: 0.5, layers }
+    expect(progressLine(progress, 80)).toBe(
+      'Pulling debian · 1 of 3 layers · 2.0 MiB/s ━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌ 50 %',
+    )
   })
 
   it('cuts the message, not the figures, where there is no room', () => {

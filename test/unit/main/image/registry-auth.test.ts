@@ -67,7 +67,7 @@ describe('a registry that wants a token', () => {
       scope: 'repository:acme/app:pull',
     })
     expect(tokens.asked[0]!.headers.authorization).toBeUndefined()
-    expect(client.access.authorization).toBe('Bearer abc')
+    expect(client.access.endpoints[0]!.authorization?.header).toBe('Bearer abc')
   })
 
   it('gets a new one when the old one has expired', async () => {
@@ -75,7 +75,7 @@ describe('a registry that wants a token', () => {
     repository.addJson({}, MANIFEST, 'v1')
     const tokens = await serve(status(200, {}, '{"access_token":"abc"}'))
     const server = await serve(guarded(() => tokens.origin, repository.answer))
-    const { client } = clientOf(server, { authorization: 'Bearer old' })
+    const { client } = clientOf(server, { authorization: { header: 'Bearer old' } })
     await client.manifest('v1')
     expect(server.asked.map(({ headers }) => headers.authorization)).toEqual([
       'Bearer old',

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { parseReference } from '../../../../src/main/image/reference'
-import { registryAccess, type RegistryClient } from '../../../../src/main/image/registry-client'
+import type { RegistryClient } from '../../../../src/main/image/registry-client'
 import { clientOf, inTurn, readAllOf, serve, status } from './support/registry-fixture'
 import { Repository } from './support/scripted-registry'
 import { sha256 } from './support/tar-bytes'
@@ -17,26 +16,6 @@ const cutOff = (response: ServerResponse, bytes: Buffer): void => {
   response.writeHead(200, { 'content-length': content.length })
   response.write(bytes, () => response.destroy())
 }
-
-describe('the address of a registry', () => {
-  it.each([
-    ['debian', 'https://registry-1.docker.io', 'library/debian'],
-    ['ghcr.io/a/b', 'https://ghcr.io', 'a/b'],
-    ['10.0.0.1:5000/a', 'https://10.0.0.1:5000', 'a'],
-    ['localhost:5000/a', 'http://localhost:5000', 'a'],
-    ['127.0.0.2/a', 'http://127.0.0.2', 'a'],
-    ['[::1]:5000/a', 'http://[::1]:5000', 'a'],
-    ['127.0.0.1.example.com/a', 'https://127.0.0.1.example.com', 'a'],
-  ])('of %s is %s', (name, origin, repository) => {
-    expect(registryAccess(parseReference(name))).toEqual({ origin, repository })
-  })
-
-  it('with a port that cannot be is refused', () => {
-    expect(() => registryAccess(parseReference('host:99999/a'))).toThrow(
-      expect.objectContaining({ code: 'REFERENCE_INVALID' }),
-    )
-  })
-})
 
 describe('fetching a manifest', () => {
   it('asks for every known kind and tells the digest of what came', async () => {

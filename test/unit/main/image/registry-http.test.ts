@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { checkTarget, createHttpClient, isLoopback } from '../../../../src/main/image/registry-http'
+import { checkTarget, createHttpClient } from '../../../../src/main/image/registry-http'
+import { networkSettings } from '../../../../src/main/image/registry-network'
 import { Retryable } from '../../../../src/main/image/retry'
 import { clientOf, inTurn, readAllOf, serve, status } from './support/registry-fixture'
 import { sha256 } from './support/tar-bytes'
@@ -12,7 +13,7 @@ describe('a redirect', () => {
   it('is followed to another host without the token', async () => {
     const storage = await serve(status(200, {}, content.toString()))
     const server = await serve(status(307, { location: `${storage.origin}/blob?sig=1` }))
-    const { client } = clientOf(server, { authorization: 'Bearer abc' })
+    const { client } = clientOf(server, { authorization: { header: 'Bearer abc' } })
     expect((await readAllOf(client.blob(sha256(content), content.length))).equals(content)).toBe(
       true,
     )
@@ -24,7 +25,7 @@ describe('a redirect', () => {
     const server = await serve(
       inTurn(status(302, { location: '/elsewhere' }), status(200, {}, '{}')),
     )
-    const { client } = clientOf(server, { authorization: 'Bearer abc' })
+    const { client } = clientOf(server, { authorization: { header: 'Bearer abc' } })
     await client.manifest('v1')
     expect(server.asked.map(({ url }) => url)).toEqual(['/v2/acme/app/manifests/v1', '/elsewhere'])
     expect(server.asked[1]!.headers.authorization).toBe('Bearer abc')
@@ -52,20 +53,6 @@ describe('a redirect', () => {
 })
 
 describe('this computer', () => {
-  it('is meant by some names and addresses only', () => {
-    const own = ['localhost', 'a.localhost', '127.0.0.1', '127.9.9.9', '[::1]']
-    const others = [
-      'example.com',
-      'localhost.example.com',
-      '128.0.0.1',
-      '127.0.0.1.nip.io',
-      '[::2]',
-      '10.0.0.1',
-    ]
-    expect(own.filter(isLoopback)).toEqual(own)
-    expect(others.filter(isLoopback)).toEqual([])
-  })
-
   it('is no place a registry elsewhere may send us to', () => {
     const registry = new URL('https://registry.example')
     for (const url of ['http://127.0.0.1/', 'https://localhost/', 'https://[::1]:8080/'])
@@ -88,7 +75,7 @@ describe('a server that falls silent', () => {
     ],
   ])('%s is given up, and may be asked again', async (_when, answer) => {
     const server = await serve(answer)
-    const http = createHttpClient('test', 300)
+    const http = createHttpClient(networkSettings({}), 300)
     const asked = (async () => {
       const { body } = await http.get(new URL(server.origin), {})
       return readAllOf(body)
@@ -99,7 +86,7 @@ describe('a server that falls silent', () => {
 
   it('is not blamed for a reader that is slow', async () => {
     const server = await serve(status(200, {}, content.toString()))
-    const http = createHttpClient('test', 300)
+    const http = createHttpClient(networkSettings({}), 300)
     const { body } = await http.get(new URL(server.origin), {})
     let bytes = 0
     for await (const chunk of body) {
@@ -107,6 +94,23 @@ describe('a server that falls silent', () => {
       bytes += chunk.length
     }
     expect(bytes).toBe(content.length)
+    http.close()
+  })
+})
+
+describe('a server that dribbles', () => {
+  it('is given up, and may be asked again', async () => {
+    let timer: NodeJS.Timeout | undefined
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 1000 })
+      timer = setInterval(() => response.write('x'), 20)
+    })
+    const http = createHttpClient(networkSettings({}), 300)
+    const { body } = await http.get(new URL(server.origin), {})
+    const failed = readAllOf(body)
+    await expect(failed).rejects.toBeInstanceOf(Retryable)
+    await expect(failed).rejects.toThrow('next to nothing')
+    clearInterval(timer)
     http.close()
   })
 })

@@ -4,9 +4,12 @@ import { afterEach } from 'vitest'
 import { parseReference } from '../../../../../src/main/image/reference'
 import {
   registryAccess,
-  RegistryClient,
+  type EndpointAccess,
   type RegistryAccess,
-} from '../../../../../src/main/image/registry-client'
+} from '../../../../../src/main/image/registry-access'
+import { RegistryClient, type ClientDeps } from '../../../../../src/main/image/registry-client'
+import { networkSettings } from '../../../../../src/main/image/registry-network'
+import type { RegistrySettings } from '../../../../../src/main/image/registry-settings'
 import { startServer, type Answer, type ScriptedServer } from './scripted-registry'
 
 const servers: ScriptedServer[] = []
@@ -22,14 +25,35 @@ export async function serve(answer: Answer): Promise<ScriptedServer> {
   return server
 }
 
+const noSettings: RegistrySettings = { mirrors: {}, plainHttp: [], tokenHosts: {} }
+
+/** How to read acme/app of a server, with these settings. */
+export function accessTo(
+  host: string,
+  settings: Partial<RegistrySettings> = {},
+  env: NodeJS.ProcessEnv = {},
+): RegistryAccess {
+  const reference = parseReference(`${host}/acme/app`)
+  return registryAccess(reference, { ...noSettings, ...settings }, networkSettings(env))
+}
+
 /** A client that does not wait between tries, but tells how long it would have. */
-export function clientOf({ host }: ScriptedServer, access: Partial<RegistryAccess> = {}) {
+export function clientFor(access: RegistryAccess, deps: ClientDeps = {}) {
   const waits: number[] = []
   const sleep = async (ms: number): Promise<void> => void waits.push(ms)
-  const whole = { ...registryAccess(parseReference(`${host}/acme/app`)), ...access }
-  const client = new RegistryClient(whole, { sleep })
+  const client = new RegistryClient(access, { sleep, ...deps })
   clients.push(client)
   return { client, waits }
+}
+
+/** As `clientFor`, of a server without mirrors. */
+export function clientOf(
+  { host }: ScriptedServer,
+  own: Partial<EndpointAccess> = {},
+  deps: ClientDeps = {},
+) {
+  const { endpoints, network } = accessTo(host)
+  return clientFor({ endpoints: [{ ...endpoints[0]!, ...own }], network }, deps)
 }
 
 export async function readAllOf(blob: AsyncIterable<Buffer>): Promise<Buffer> {
