@@ -7,18 +7,15 @@ import { runCli } from './cli/program'
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 const exitCode = await runCli(process.argv.slice(2), process, async () => {
-  const [{ createEngine }, { defaultDataDir }, { runtimeDir }, { createLogger, silentLogger }] =
-    await Promise.all([
-      import('./engine'),
-      import('./lib/data-paths'),
-      import('./lib/runtime-dir'),
-      import('./lib/logger'),
-    ])
+  const [{ createEngine }, { defaultDataDir }, { createLogger, silentLogger }] = await Promise.all([
+    import('./engine'),
+    import('./lib/data-paths'),
+    import('./lib/logger'),
+  ])
   const { env } = process
   const write = (line: string): boolean => process.stderr.write(line)
   return createEngine({
     dataDir: defaultDataDir(env, process.platform, homedir()),
-    runtimeDir: runtimeDir(env),
     env,
     logger: env['MICROVM_DEBUG'] ? createLogger({ write, level: 'debug' }) : silentLogger,
   })

@@ -8,6 +8,7 @@ import type { DoctorReport, VmView } from '../contract/ipc'
 import { RUNNER_SOCKET } from '../contract/runner-rpc'
 import type { PortForward, VmSpecInput } from '../contract/vm-spec'
 import type { VmState } from '../contract/vm-state'
+import { lastingInstallation } from './extract/lasting-installation'
 import type { Backend } from './hypervisor/backend'
 import { chooseBackend, probeBackends } from './hypervisor/choose-backend'
 import { defaultBackends } from './hypervisor/default-backends'
@@ -22,9 +23,9 @@ import { networkSettings } from './image/registry-network'
 import { readRegistrySettings } from './image/registry-settings'
 import { createSealedCredentials, type SecretBox } from './image/sealed-credentials'
 import { dataPaths, socketDirFor, type DataPaths } from './lib/data-paths'
+import { thisInstallation } from './lib/installation'
 import { silentLogger, type Logger } from './lib/logger'
 import { locateParts, type Parts } from './lib/parts'
-import { runtimeDir } from './lib/runtime-dir'
 import { runChecks } from './preflight/checks'
 import { hostChecks } from './preflight/host-checks'
 import { launchVm } from './run/launch'
@@ -91,21 +92,18 @@ export interface EngineOptions {
   readonly userNamespace?: boolean
 }
 
-/** Puts the product together. Touches nothing on disk; the first use of each part does. */
+/**
+ * Puts the product together. Touches nothing on disk; the first use of each part does. One exception: where this
+ * installation may go while machines run, its first start copies what they run from.
+ */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { env, dataDir, logger = silentLogger } = options
-  const runtime = options.runtimeDir ?? runtimeDir(env)
   const paths = dataPaths(dataDir)
   const files = createVmFiles(paths)
-  const locate = (): Promise<Parts> => locateParts({ runtimeDir: runtime, env })
+  const { locate, backends, userNamespace } = await machinery(options, paths, logger)
   const { starter } = await locate()
   const starterLayout = starter.found ? starter.path : undefined
   const { images, logins } = createImages(paths, starterLayout, options)
-  const { userNamespace = env['MICROVM_USER_NAMESPACE'] === '1' } = options
-  const {
-    backends = defaultBackends({ parts: locate, cacheDir: paths.root, env, logger, userNamespace }),
-  } = options
-
   const machines = createMachines({
     paths,
     files,
@@ -152,6 +150,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await Promise.all([machines.close(), browser.close()])
     },
   }
+}
+
+/** What machines are made of here, and what runs them. */
+async function machinery(
+  { env, backends, userNamespace = env['MICROVM_USER_NAMESPACE'] === '1', ...given }: EngineOptions,
+  { root: cacheDir, installed: into, vms }: DataPaths,
+  logger: Logger,
+) {
+  const installation = await lastingInstallation(thisInstallation(env), { env, into, vms, logger })
+  const runtimeDir = given.runtimeDir ?? installation.runtimeDir
+  const parts = (): Promise<Parts> => locateParts({ runtimeDir, env })
+  const shared = { parts, cacheDir, env, logger, userNamespace, installation }
+  return { locate: parts, backends: backends ?? defaultBackends(shared), userNamespace }
 }
 
 function createImages(

@@ -36,6 +36,8 @@ export interface DataPaths {
   readonly logins: string
   readonly loginsLock: string
   readonly vms: string
+  /** What machines run from where the app's own files may go (src/main/extract). */
+  readonly installed: string
   vm(id: string): VmPaths
 }
 
@@ -69,6 +71,7 @@ export function dataPaths(root: string): DataPaths {
     logins: join(root, 'logins.json'),
     loginsLock: join(root, '.logins.lock'),
     vms,
+    installed: join(root, 'installed'),
     vm: (id) => {
       const dir = join(vms, id)
       return {

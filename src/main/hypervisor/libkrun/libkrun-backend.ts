@@ -34,6 +34,8 @@ export interface LibkrunBackendOptions {
   readonly logger: Logger
   /** Folder with libkrun and libkrunfw; as `parts` says unless given. */
   readonly libDir?: string | undefined
+  /** What runs krun-vmm; the one for this program unless given. */
+  readonly executable?: string | undefined
   /** The runner's script, and krun-vmm's; the built ones unless given. */
   readonly runnerPath?: string | undefined
   readonly vmmPath?: string | undefined
@@ -54,7 +56,7 @@ export function createLibkrunBackend(options: LibkrunBackendOptions): Backend {
         : { found: true, path: options.libDir, from: 'setting' }
     return {
       library,
-      executable: nodeProgram('krun-vmm'),
+      executable: options.executable ?? nodeProgram('krun-vmm'),
       script: options.vmmPath ?? entryPoint('krun-vmm'),
       libDir: library.found && !isLinkersOwn(library) ? library.path : undefined,
     }
