@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCli, type Cli } from '../support/cli'
 import { debianImage, type DebianImage } from '../support/debian-image'
+import { listingDifferences } from '../support/listing-differences'
 import { startRegistry, type Registry } from '../support/registry'
 
 let cli: Cli
@@ -36,7 +37,7 @@ describe('an image pulled from a registry', () => {
     await cli.ok(['run', '--detach', '--memory', '1G', '--name', 'debian', reference])
     const script = await readFile(join(import.meta.dirname, '../support/listing.sh'), 'utf8')
     const listing = await cli.ok(['shell', 'debian'], { stdin: script })
-    expect(differences(image.expectedListing, listing)).toEqual([])
+    expect(listingDifferences(image.expectedListing, listing)).toEqual([])
   })
 
   it('starts commands in its folder with its environment', async () => {
@@ -52,10 +53,3 @@ describe('an image pulled from a registry', () => {
     expect(caps).toMatch(/cap_setuid,cap_net_raw=ep|cap_net_raw,cap_setuid=ep/)
   })
 })
-
-function differences(expected: string, actual: string): string[] {
-  const [wanted, got] = [expected, actual].map((text) => new Set(text.split('\n')))
-  const missing = [...wanted!].filter((line) => !got!.has(line)).map((line) => `- ${line}`)
-  const extra = [...got!].filter((line) => !wanted!.has(line)).map((line) => `+ ${line}`)
-  return [...missing, ...extra].slice(0, 50)
-}

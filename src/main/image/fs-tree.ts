@@ -75,6 +75,11 @@ export async function buildFsTree(
   )
 }
 
+/** A tree of nothing but its root. */
+export function emptyTree(): FsTree {
+  return { root: new TreeBuilder().root, layers: [] }
+}
+
 /**
  * Puts a layer's entries, all of them below .microvm, into a tree in place of what it has there.
  * @returns a new tree; the nodes outside .microvm are those of the old one

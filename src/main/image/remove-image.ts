@@ -2,9 +2,10 @@
 // Takes a name away from an image and, if that was its last, everything that only this image needs:
 // manifest, config, layers, and the bootable disks made from those layers. Whether a machine still
 // needs the image is for the caller to know.
-import { readFile, readdir, rm } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataPaths } from '../lib/data-paths'
+import { removeTree } from '../lib/remove-tree'
 import { hexOf } from './digest'
 import type { ImageRecord, ImageRecords } from './image-records'
 import type { LayerStore } from './layer-store'
@@ -36,7 +37,8 @@ export async function removeImage(
   const needed = new Set(others.flatMap(({ parsed }) => parsed.diffIds))
   const unneeded = image.parsed.diffIds.filter((diffId) => !needed.has(diffId))
   // Disks first: one that is there must have all its layers.
-  await removeDisksOf(paths.disks, unneeded)
+  await removeMadeOf(paths.disks, 'disk.vmdk', unneeded)
+  await removeMadeOf(paths.directories, 'layers', unneeded)
   for (const diffId of unneeded) await layers.remove(diffId)
 }
 
@@ -47,13 +49,19 @@ export async function readAllImages(records: ImageRecords): Promise<ImageRecord[
   return images.filter((image) => image !== undefined)
 }
 
-/** A disk's descriptor names the data files it is made of (rootfs/image-disk.ts). */
-async function removeDisksOf(disks: string, diffIds: readonly string[]): Promise<void> {
+/**
+ * A disk's descriptor, and a directory's list, name the data files that they are made of
+ * (rootfs/image-disk.ts, rootfs/directory/root-directory.ts).
+ */
+async function removeMadeOf(
+  parent: string,
+  list: string,
+  diffIds: readonly string[],
+): Promise<void> {
   const files = diffIds.map((diffId) => `${hexOf(diffId)}.data`)
-  const names = await readdir(disks).catch(() => [])
+  const names = await readdir(parent).catch(() => [])
   for (const name of names) {
-    const descriptor = await readFile(join(disks, name, 'disk.vmdk'), 'latin1').catch(() => '')
-    if (files.some((file) => descriptor.includes(file)))
-      await rm(join(disks, name), { recursive: true, force: true })
+    const listed = await readFile(join(parent, name, list), 'latin1').catch(() => '')
+    if (files.some((file) => listed.includes(file))) await removeTree(join(parent, name))
   }
 }

@@ -28,6 +28,8 @@ export interface DataPaths {
     readonly manifests: string
     readonly layers: string
     readonly disks: string
+    /** Trees written out, where disks are of no use and clones cost nothing. */
+    readonly directories: string
     readonly lock: string
   }
   /** What the user has set about registries. */
@@ -65,6 +67,7 @@ export function dataPaths(root: string): DataPaths {
       manifests: join(images, 'manifests'),
       layers: join(images, 'layers'),
       disks: join(images, 'disks'),
+      directories: join(images, 'directories'),
       lock: join(images, 'lock'),
     },
     registries: join(root, 'registries.json'),

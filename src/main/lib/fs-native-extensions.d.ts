@@ -12,4 +12,5 @@ declare module 'fs-native-extensions' {
   /** Names of a file's extended attributes. */
   export function listAttrs(fd: number): Promise<string[]>
   export function getAttr(fd: number, name: string): Promise<Buffer | null>
+  export function setAttr(fd: number, name: string, value: Buffer): Promise<void>
 }

@@ -4,21 +4,15 @@
 // into a disk; a target is either complete or not there.
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { chmod, copyFile, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { chmod, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { MicrovmError } from '../../contract/errors'
 import { syncFolder } from '../lib/atomic-file'
-import { writeFully } from './write-fully'
+import { reflink } from './reflink'
+import { copySparse } from './sparse-copy'
 
 const MIB = 1024 * 1024
-const CHUNK_SIZE = 4 * MIB
-/** The least hole worth keeping: a block of the usual host file systems, and of the guest's. */
-const HOLE_SIZE = 4096
-
-/** What a reflink answers where the file system, or the pair of them, cannot do it. */
-const noReflink = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY', 'EPERM'])
 
 /**
  * Makes a machine's disk, mode 0600, replacing what is at `target`.
@@ -91,16 +85,12 @@ async function copyContent(
   target: string,
   signal?: AbortSignal,
 ): Promise<'reflink' | 'sparse-copy'> {
-  try {
-    await copyFile(source, target, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL)
-    return 'reflink'
-  } catch (error) {
-    if (!noReflink.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-  }
+  if (await reflink(source, target)) return 'reflink'
   if (await copyWithCp(source, target, signal)) return 'sparse-copy'
-  await withFile(source, 'r', (from) =>
-    withFile(target, 'wx', (to) => copySparse(from, to, signal)),
-  )
+  await withFile(source, 'r', async (from) => {
+    const { size } = await from.stat()
+    await withFile(target, 'wx', (to) => copySparse(from, to, { offset: 0, size }, signal))
+  })
   return 'sparse-copy'
 }
 
@@ -120,35 +110,6 @@ async function copyWithCp(source: string, target: string, signal?: AbortSignal):
     await rm(target, { force: true })
     return false
   }
-}
-
-async function copySparse(from: FileHandle, to: FileHandle, signal?: AbortSignal): Promise<void> {
-  const { size } = await from.stat()
-  await to.truncate(size)
-  const chunk = Buffer.allocUnsafe(CHUNK_SIZE)
-  for (let position = 0; position < size;) {
-    signal?.throwIfAborted()
-    const { bytesRead } = await from.read(chunk, 0, CHUNK_SIZE, position)
-    if (bytesRead === 0) throw new MicrovmError('CONFLICT', 'the file became shorter meanwhile')
-    for (const [start, end] of dataRuns(chunk.subarray(0, bytesRead)))
-      await writeFully(to, chunk.subarray(start, end), position + start)
-    position += bytesRead
-  }
-}
-
-const zeros = Buffer.alloc(HOLE_SIZE)
-
-/** Start and end of each stretch of blocks that are not all zeros. */
-function* dataRuns(chunk: Buffer): Generator<[start: number, end: number]> {
-  let start = -1
-  for (let at = 0; at < chunk.length; at += HOLE_SIZE) {
-    const end = Math.min(at + HOLE_SIZE, chunk.length)
-    const isHole = chunk.compare(zeros, 0, end - at, at, end) === 0
-    if (isHole && start >= 0) yield [start, at]
-    if (isHole) start = -1
-    else if (start < 0) start = at
-  }
-  if (start >= 0) yield [start, chunk.length]
 }
 
 async function stretch(file: FileHandle, sizeMib: number): Promise<void> {

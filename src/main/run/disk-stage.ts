@@ -53,7 +53,7 @@ export async function prepareImageDisk(
 }
 
 /** The guest bundle as a layer of the store. @throws DIGEST_MISMATCH */
-async function takeInBundle(
+export async function takeInBundle(
   images: ImageStore,
   guestDir: string,
   signal: AbortSignal | undefined,

@@ -9,6 +9,7 @@ import { writeFileAtomic } from '../lib/atomic-file'
 import type { DataPaths, VmPaths } from '../lib/data-paths'
 import type { Logger } from '../lib/logger'
 import { buildErofs, type InlineEntry } from '../rootfs/erofs/inline-image'
+import { prepareDirectory } from './directory-stage'
 import { prepareImageDisk, prepareVmDisk } from './disk-stage'
 
 export interface RootDeps {
@@ -33,10 +34,7 @@ export async function prepareRoot(
   kind: RunnerRoot['kind'],
   request: RootRequest,
 ): Promise<RunnerRoot> {
-  if (kind === 'disk') return await prepareDisks(deps, request)
-  throw new MicrovmError('PREFLIGHT_FAILED', 'this libkrun has no block devices', {
-    hint: 'Install libkrun 1.17 or newer, or run the machine with QEMU.',
-  })
+  return await (kind === 'disk' ? prepareDisks : prepareDirectory)(deps, request)
 }
 
 async function prepareDisks(

@@ -14,6 +14,7 @@ import { STATE_VERSION, type VmState } from '../../contract/vm-state'
 import type { VmHandle } from '../hypervisor/backend'
 import { socketDirFor, type DataPaths } from '../lib/data-paths'
 import { identifyProcess, isAlive, signalProcess } from '../lib/process-identity'
+import { removeTree } from '../lib/remove-tree'
 import type { LaunchOptions } from '../run/launch-options'
 import type { GuestConnection } from '../ssh/guest-connection'
 import type { VmFiles } from '../state/vm-files'
@@ -215,7 +216,7 @@ export async function removeMachine(deps: LifecycleDeps, machine: Machine): Prom
   })
   machine.removed()
   await Promise.all([
-    rm(trash, { recursive: true, force: true }),
+    removeTree(trash),
     rm(lock, { force: true }),
     ...(socketDir === dir ? [] : [rm(socketDir, { recursive: true, force: true })]),
   ])

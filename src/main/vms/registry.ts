@@ -3,10 +3,11 @@
 //
 // Always: a machine with `autoRemove` is deleted by whoever notices that it has stopped, so also
 // if the one who started it is gone.
-import { readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
 import type { VmEvent } from '../engine'
+import { removeTree } from '../lib/remove-tree'
 import { removeMachine, type LifecycleDeps } from './lifecycle'
 import { Machine, type MachineDeps } from './machine'
 import { watchFolders, type FolderWatch } from './watch-folders'
@@ -185,7 +186,7 @@ export class Registry {
     const { vms } = this.#deps.paths
     const names = await readdir(vms).catch((): string[] => [])
     const trash = names.filter((name) => name.startsWith('.trash-'))
-    await Promise.all(trash.map((name) => rm(join(vms, name), { recursive: true, force: true })))
+    await Promise.all(trash.map((name) => removeTree(join(vms, name))))
   }
 
   async close(): Promise<void> {

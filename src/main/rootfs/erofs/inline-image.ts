@@ -32,34 +32,47 @@ export interface InlineEntry {
 }
 
 /**
- * The bytes of an EROFS image that holds the entries, all times 0; their order does not matter.
+ * The tree of some entries, all times 0; their order does not matter.
+ * @returns its root, and the bytes of each file that has any, in the order of their paths
+ * @throws INVALID_ARGUMENT for a bad or doubled path
+ */
+export function inlineTree(entries: readonly InlineEntry[]): {
+  root: FsNode
+  contents: Map<FsNode, Uint8Array>
+} {
+  const nodes = new Map<string, FsNode>([
+    ['', newNode({ path: '', type: 'directory', mode: 0o755 })],
+  ])
+  const contents = new Map<FsNode, Uint8Array>()
+  for (const entry of entries.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
+    const node = newNode(entry)
+    if (node.size > 0) contents.set(node, entry.content!)
+    place(nodes, entry.path, node)
+  }
+  return { root: nodes.get('')!, contents }
+}
+
+/**
+ * The bytes of an EROFS image that holds the entries.
  * @throws INVALID_ARGUMENT for a bad or doubled path, or more than 256 MiB; IMAGE_INVALID for what
  *   EROFS cannot hold
  */
 export function buildErofs(entries: readonly InlineEntry[]): Uint8Array {
-  const nodes = new Map<string, FsNode>([
-    ['', newNode({ path: '', type: 'directory', mode: 0o755 })],
-  ])
-  const contents: Uint8Array[] = []
+  const { root, contents } = inlineTree(entries)
   let dataSize = 0
-  for (const entry of entries.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
-    const node = newNode(entry)
-    if (node.size > 0) {
-      node.offset = dataSize
-      dataSize += roundUp(node.size, BLOCK_SIZE)
-      contents.push(entry.content!)
-    }
-    place(nodes, entry.path, node)
+  for (const node of contents.keys()) {
+    node.offset = dataSize
+    dataSize += roundUp(node.size, BLOCK_SIZE)
   }
   if (dataSize > CONTENT_BYTES_MAX)
     throw new MicrovmError('INVALID_ARGUMENT', 'more than 256 MiB of files for a small disk')
 
   const layer = { diffId: '', dataPath: '', dataSize }
-  const layout = layOutErofs({ root: nodes.get('')!, layers: [layer] })
+  const layout = layOutErofs({ root, layers: [layer] })
   const image = new Uint8Array(layout.blocks * BLOCK_SIZE)
   for (const { position, bytes } of encodeMetadata(layout)) image.set(bytes, position)
   let position = layout.metadataBlocks * BLOCK_SIZE
-  for (const content of contents) {
+  for (const content of contents.values()) {
     image.set(content, position)
     position += roundUp(content.length, BLOCK_SIZE)
   }

@@ -244,7 +244,7 @@ describe('removing an image', () => {
     expect(filesIn(fixture.paths.layers)).toEqual([])
   })
 
-  it('removes the disks made of its layers, and no others', async () => {
+  it('removes the disks and directories made of its layers, and no others', async () => {
     const store = storeWith()
     const [one, two] = [publish(debian, 'v1'), publish(other, 'v2')]
     await store.pull(one, {})
@@ -258,9 +258,13 @@ describe('removing an image', () => {
         join(fixture.paths.disks, name, 'disk.vmdk'),
         `RW 8 FLAT "../../layers/${id.slice(7)}.data" 0\n`,
       )
+      const directory = join(fixture.paths.directories, name)
+      mkdirSync(directory, { recursive: true })
+      writeFileSync(join(directory, 'layers'), `/data/layers/${id.slice(7)}.data\n`)
     }
     await store.remove(one)
     expect(filesIn(fixture.paths.disks)).toEqual(['kept'])
+    expect(filesIn(fixture.paths.directories)).toEqual(['kept'])
   })
 
   it('that is not there fails', async () => {
