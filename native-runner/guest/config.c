@@ -23,18 +23,18 @@
 #define MAX_GRACE_MS 3600000
 #define MAX_TMP_MIB (1024 * 1024)
 
-static int drive = -1;
+static int folder = -1;  // while it is read
 
 static char *load(const char *name, size_t max, size_t *length) {
-  char *data = file_load(drive, name, max, length);
-  if (data == NULL) fatal("config drive: read %s: %s", name, strerror(errno));
+  char *data = file_load(folder, name, max, length);
+  if (data == NULL) fatal("config: read %s: %s", name, strerror(errno));
   return data;
 }
 
 static void load_word(const char *name, char *target, size_t size) {
   size_t length;
   char *data = load(name, size - 1, &length);
-  if (strlen(data) != length) fatal("config drive: %s has a NUL byte", name);
+  if (strlen(data) != length) fatal("config: %s has a NUL byte", name);
   memcpy(target, data, length + 1);
   free(data);
 }
@@ -45,7 +45,7 @@ static unsigned load_number(const char *name, unsigned min, unsigned max) {
   char *end;
   unsigned long value = strtoul(text, &end, 10);
   if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < min || value > max)
-    fatal("config drive: %s is \"%s\", not a number from %u to %u", name, text, min, max);
+    fatal("config: %s is \"%s\", not a number from %u to %u", name, text, min, max);
   return (unsigned)value;
 }
 
@@ -53,7 +53,7 @@ static void load_list(const char *name, struct words *words) {
   size_t length;
   char *data = load(name, MAX_LIST_BYTES, &length);
   if (!words_parse(words, data, length, MAX_LIST_WORDS))
-    fatal("config drive: %s is no list of NUL-ended words", name);
+    fatal("config: %s is no list of NUL-ended words", name);
 }
 
 static void load_network(struct guest_config *config) {
@@ -69,7 +69,7 @@ static void load_shares(struct guest_config *config) {
   for (size_t n = 0; n < SHARES_MAX; n++) {
     struct share *share = &config->shares[n];
     snprintf(name, sizeof name, "shares/%zu/tag", n);
-    if (faccessat(drive, name, F_OK, 0) != 0) return;
+    if (faccessat(folder, name, F_OK, 0) != 0) return;
     load_word(name, share->tag, sizeof share->tag);
     snprintf(name, sizeof name, "shares/%zu/target", n);
     load_word(name, share->target, sizeof share->target);
@@ -79,17 +79,12 @@ static void load_shares(struct guest_config *config) {
   }
 }
 
-void config_read(struct guest_config *config, const char *device, const char *mount_point) {
-  device_wait(device);
-  if (mount(device, mount_point, "erofs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
-    fatal("config drive: mount: %s", strerror(errno));
-  drive = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (drive < 0) fatal("config drive: open: %s", strerror(errno));
+static void read_all(struct guest_config *config) {
   load_number("version", 1, 1);
   load_word("hostname", config->hostname, sizeof config->hostname);
   config->authorized_keys = load("authorized-keys", MAX_KEYS_BYTES, NULL);
   if (!authorized_keys_usable(config->authorized_keys))
-    fatal("config drive: authorized-keys has no valid public key, nobody could log in");
+    fatal("config: authorized-keys has no valid public key, nobody could log in");
   config->host_key = load("host-key", MAX_HOST_KEY_BYTES, &config->host_key_length);
   load_list("env", &config->env);
   load_list("argv", &config->argv);
@@ -100,6 +95,26 @@ void config_read(struct guest_config *config, const char *device, const char *mo
   config->tmp_mib = load_number("tmp-mib", 1, MAX_TMP_MIB);
   load_network(config);
   load_shares(config);
-  config->files = openat(drive, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  close(drive);
+  config->files = openat(folder, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void open_folder(const char *path) {
+  folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (folder < 0) fatal("config: open %s: %s", path, strerror(errno));
+}
+
+void config_read_drive(struct guest_config *config, const char *device, const char *mount_point) {
+  device_wait(device);
+  if (mount(device, mount_point, "erofs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+    fatal("config: mount %s: %s", device, strerror(errno));
+  open_folder(mount_point);
+  read_all(config);
+  close(folder);
+}
+
+void config_read_folder(struct guest_config *config, const char *path) {
+  open_folder(path);
+  read_all(config);
+  if (unlinkat(folder, "host-key", 0) != 0) warn("config: remove the host key: %s", strerror(errno));
+  close(folder);
 }

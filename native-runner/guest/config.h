@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the config drive (/dev/vdc): what the host wants of this machine, made new for each start.
+// Reads what the host wants of this machine, made new for each start: from the config drive (/dev/vdc),
+// or, where the machine's root is a directory of the host, from a folder in it.
 //
-// THE LAYOUT, which src/main/guest/config-drive.ts writes. An EROFS image with plain files, so that
+// THE LAYOUT, which src/main/guest/config-drive.ts writes. Plain files (in an EROFS image), so that
 // nothing needs a parser; "word" is text without newline, "number" is decimal digits.
 //   version            number: 1
 //   hostname           word
@@ -50,5 +51,8 @@ struct guest_config {
   int files;  // directory descriptor; -1 if there are none
 };
 
-// Mounts the drive on `mount_point` and reads it. Anything missing or malformed is fatal: the host wrote it.
-void config_read(struct guest_config *config, const char *device, const char *mount_point);
+// Anything missing or malformed is fatal: the host wrote it.
+// Mounts the drive on `mount_point` and reads it.
+void config_read_drive(struct guest_config *config, const char *device, const char *mount_point);
+// Reads a folder that the machine can see later, too, and removes the host key from it.
+void config_read_folder(struct guest_config *config, const char *path);

@@ -20,7 +20,7 @@
 #define COMMAND_BYTES 256
 
 static const char *sys_dir, *dev_dir;
-static int port = -1;
+static int input = -1, output = -1;
 static char queue[QUEUE_BYTES];
 static size_t queued;
 static char pending[COMMAND_BYTES];
@@ -34,6 +34,20 @@ uint64_t uptime_us(void) {
 }
 
 uint64_t uptime_ms(void) { return uptime_us() / 1000; }
+
+static int take_stream(int stream) {
+  int fd = fcntl(stream, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (fd >= 0) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  return fd;
+}
+
+void control_take_streams(void) {
+  // CONTROL_VARIABLE of src/contract/krun-report.ts.
+  const char *control = getenv("MICROVM_CONTROL");
+  if (control == NULL || strcmp(control, "stdio") != 0) return;
+  input = take_stream(STDIN_FILENO);
+  output = take_stream(STDERR_FILENO);
+}
 
 void control_look_in(const char *sys, const char *dev) {
   sys_dir = sys;
@@ -56,29 +70,31 @@ static bool is_control_port(int ports, const char *name) {
 }
 
 bool control_open(void) {
-  if (port >= 0) return true;
+  if (output >= 0) return true;
   char path[512];
   snprintf(path, sizeof path, "%s/class/virtio-ports", sys_dir);
   DIR *list = opendir(path);
   if (list == NULL) return false;
   struct dirent *entry;
-  while (port < 0 && (entry = readdir(list)) != NULL) {
+  while (output < 0 && (entry = readdir(list)) != NULL) {
     if (entry->d_name[0] == '.' || !is_control_port(dirfd(list), entry->d_name)) continue;
     snprintf(path, sizeof path, "%s/%s", dev_dir, entry->d_name);
-    port = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    input = output = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
   }
   closedir(list);
-  if (port >= 0) control_flush();
-  return port >= 0;
+  if (output >= 0) control_flush();
+  return output >= 0;
 }
 
-int control_fd(void) { return port; }
+int control_fd(void) { return input; }
 
-bool control_wants_to_write(void) { return port >= 0 && queued > 0; }
+int control_write_fd(void) { return output; }
+
+bool control_wants_to_write(void) { return output >= 0 && queued > 0; }
 
 void control_flush(void) {
   while (control_wants_to_write()) {
-    ssize_t count = write(port, queue, queued);
+    ssize_t count = write(output, queue, queued);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return;
     queued -= (size_t)count;
@@ -93,7 +109,7 @@ void control_drain(int ms) {
     control_flush();
     if (queued == 0) break;
     // A port that is missing or hung up cannot be waited for with poll alone.
-    struct pollfd wait = {.fd = port, .events = POLLOUT};
+    struct pollfd wait = {.fd = output, .events = POLLOUT};
     if (poll(&wait, 1, 5) > 0 && (wait.revents & POLLHUP)) poll(NULL, 0, 5);
   }
 }
@@ -144,7 +160,7 @@ static void take_byte(char byte, void (*command)(char *line)) {
 bool control_read(void (*command)(char *line)) {
   char bytes[512];
   for (;;) {
-    ssize_t count = read(port, bytes, sizeof bytes);
+    ssize_t count = read(input, bytes, sizeof bytes);
     if (count < 0 && errno == EINTR) continue;
     // virtio-serial answers 0 while the host side is closed.
     if (count == 0) return false;

@@ -63,13 +63,17 @@ static void say_hello(void) {
 static void boot(void) {
   static struct guest_config config;
   umask(022);
+  control_take_streams();
   mounts_early();
   block_signals();
   say_hello();
-  config_read(&config, "/.microvm/mnt/dev/vdc", MOUNT_CONFIG);
-  overlay_enter("/.microvm/mnt/dev/vdb");
+  bool directory = root_is_directory();
+  if (directory) config_read_folder(&config, BUNDLE "/config");
+  else config_read_drive(&config, MOUNT_DEV "/vdc", MOUNT_CONFIG);
+  if (!directory) overlay_enter(MOUNT_DEV "/vdb");
   mounts_system(config.tmp_mib);
   control_look_in("/sys", "/dev");
+  if (directory) overlay_keep_directory();
   control_event("mounted");
   sysctls_set();
   if (network_up(&config)) control_event("network-up");
@@ -126,19 +130,21 @@ static int sooner(int one, int other) { return one < 0 || (other >= 0 && other <
 // Waits for the next event and handles it. The control port is left out of one wait after the
 // other side hung up: poll would return at once for ever.
 static void wait_and_handle(int timeout, bool *hung_up) {
-  enum { SIGNALS, SSHD, INITCTL, CONTROL, COUNT };
+  enum { SIGNALS, SSHD, INITCTL, CONTROL, CONTROL_OUT, COUNT };
   struct pollfd fds[COUNT] = {
       [SIGNALS] = {.fd = signals, .events = POLLIN},
       [SSHD] = {.fd = sshd_fd(), .events = POLLIN},
       [INITCTL] = {.fd = initctl, .events = POLLIN},
       [CONTROL] = {.fd = *hung_up ? -1 : control_fd(), .events = POLLIN},
+      [CONTROL_OUT] = {.fd = *hung_up || !control_wants_to_write() ? -1 : control_write_fd(),
+                       .events = POLLOUT},
   };
-  if (control_wants_to_write()) fds[CONTROL].events |= POLLOUT;
   if (poll(fds, COUNT, timeout) < 0) return;
   *hung_up = false;
   if (fds[CONTROL].revents & POLLIN) *hung_up = !control_read(run_command);
   else if (fds[CONTROL].revents & (POLLHUP | POLLERR)) *hung_up = true;
-  if (fds[CONTROL].revents & POLLOUT) control_flush();
+  if (fds[CONTROL_OUT].revents & POLLOUT) control_flush();
+  else if (fds[CONTROL_OUT].revents & (POLLHUP | POLLERR)) *hung_up = true;
   if (fds[SIGNALS].revents & POLLIN) read_signals();
   if (fds[INITCTL].revents & POLLIN) read_initctl();
   if (fds[SSHD].revents & POLLIN) sshd_accept();

@@ -54,6 +54,8 @@ static void open_console(void) {
 }
 
 void mounts_early(void) {
+  // A VMM's own init may have made all mounts shared, and pivot_root refuses those.
+  mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
   if (mount("dev", MOUNT_DEV, "devtmpfs", MS_NOSUID, NULL) != 0)
     fatal("mount devtmpfs: %s", strerror(errno));
   open_console();
@@ -70,8 +72,9 @@ static bool make_mount_point(const char *path) {
 }
 
 static bool mount_one(const struct file_system *fs) {
-  return make_mount_point(fs->target) &&
-         mount(fs->type, fs->target, fs->type, fs->flags, fs->options) == 0;
+  if (!make_mount_point(fs->target)) return false;
+  // EBUSY: it is there already, by the doing of a VMM's own init.
+  return mount(fs->type, fs->target, fs->type, fs->flags, fs->options) == 0 || errno == EBUSY;
 }
 
 static void mount_run(void) {

@@ -53,7 +53,9 @@ static bool set_up_interface(int socket, const struct guest_config *config) {
   struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
   route.rt_dst.sa_family = AF_INET;
   route.rt_genmask.sa_family = AF_INET;
-  return set_address(&route.rt_gateway, config->gateway) && ioctl(socket, SIOCADDRT, &route) == 0;
+  if (!set_address(&route.rt_gateway, config->gateway)) return false;
+  // A VMM's own init may have been here before.
+  return ioctl(socket, SIOCADDRT, &route) == 0 || errno == EEXIST;
 }
 
 bool network_up(const struct guest_config *config) {

@@ -23,11 +23,15 @@
 
 #define UPPER MOUNT_DISK "/upper"
 #define WORK MOUNT_DISK "/work"
-#define PREPARED "prepared"
+#define DISK_PREPARED "prepared"
+#define DIRECTORY_PREPARED ".microvm-prepared"
+// linux/magic.h: FUSE_SUPER_MAGIC, which virtio-fs has, too.
+#define FUSE_MAGIC 0x65735546
 
 // Root directory of the disk. Its mount is detached from every path, so that nothing inside can
 // change upper/ behind overlayfs's back; this descriptor keeps it alive.
 static int disk = -1;
+static const char *prepared = DISK_PREPARED;
 
 // Growing takes 1 to 2 ms per 128 MiB under emulation: up to here a boot waits for it, the rest of a
 // larger disk comes while the machine is in use already.
@@ -101,11 +105,27 @@ void overlay_enter(const char *device) {
     fatal("root: change to it: %s", strerror(errno));
 }
 
-bool overlay_is_prepared(void) { return faccessat(disk, PREPARED, F_OK, 0) == 0; }
+bool root_is_directory(void) {
+  struct statfs info;
+  return statfs("/", &info) == 0 && info.f_type == FUSE_MAGIC;
+}
+
+void overlay_keep_directory(void) {
+  prepared = DIRECTORY_PREPARED;
+  disk = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (disk < 0) fatal("root: open: %s", strerror(errno));
+  if (umount2(MOUNT_DEV, MNT_DETACH) != 0 || umount2(MOUNT_SYS, MNT_DETACH) != 0)
+    warn("root: leave the early mounts: %s", strerror(errno));
+  if (mount(BUNDLE, BUNDLE, NULL, MS_BIND, NULL) != 0 ||
+      mount(NULL, BUNDLE, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0)
+    warn("root: make the bundle read-only: %s", strerror(errno));
+}
+
+bool overlay_is_prepared(void) { return faccessat(disk, prepared, F_OK, 0) == 0; }
 
 void overlay_set_prepared(void) {
-  int fd = openat(disk, PREPARED, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) warn("disk: write: %s", strerror(errno));
+  int fd = openat(disk, prepared, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) warn("root: write %s: %s", prepared, strerror(errno));
   else close(fd);
 }
 
