@@ -45,7 +45,7 @@ function between(
   return z.number(message).int(message).min(min, message).max(max, message).default(otherwise)
 }
 
-export const backendNameSchema = z.enum(['qemu', 'libkrun'])
+export const backendNameSchema = z.enum(['qemu', 'libkrun'], 'must be libkrun or qemu')
 export type BackendName = z.infer<typeof backendNameSchema>
 
 const noNul = z.string().refine((text) => !text.includes('\0'), 'must not contain a NUL byte')

@@ -15,6 +15,7 @@ export interface MachineOptions {
   readonly env?: readonly string[]
   readonly workdir?: string
   readonly user?: string
+  readonly backend?: string
   readonly rm?: boolean
 }
 
@@ -45,6 +46,7 @@ export async function buildSpec(
     command,
     workdir: options.workdir,
     user: options.user,
+    backend: options.backend,
     autoRemove: options.rm,
   })
   if (parsed.success) return parsed.data

@@ -41,6 +41,7 @@ function options(spec: VmSpecInput): string[] {
     flags.push('--env', quoteWord(`${name}=${value}`))
   if (spec.user !== undefined) flags.push('--user', quoteWord(spec.user))
   if (spec.workdir !== undefined) flags.push('--workdir', quoteWord(spec.workdir))
+  if (spec.backend !== undefined) flags.push('--backend', spec.backend)
   if (spec.autoRemove === true) flags.push('--rm')
   return flags
 }

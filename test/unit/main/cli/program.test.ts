@@ -80,7 +80,7 @@ describe('microvm run IMAGE -- CMD', () => {
   it('makes the machine that the options describe', async () => {
     await microvm([
       'run', 'starter', '--name', 'web', '--cpus', '2', '--memory', '1G', '--disk', '20G',
-      '--port', '8080:80', '--port', '443', '--env', 'A=1', '--env', 'TERM', '--', 'true',
+      '--port', '8080:80', '--port', '443', '--env', 'A=1', '--env', 'TERM', '--backend', 'qemu', '--', 'true',
     ]) // prettier-ignore
     expect([...engine.vms.values()][0]!.spec).toMatchObject({
       name: 'web',
@@ -92,6 +92,7 @@ describe('microvm run IMAGE -- CMD', () => {
         { host: 0, guest: 443 },
       ],
       env: { A: '1', TERM: 'xterm' },
+      backend: 'qemu',
     })
   })
 })
@@ -244,6 +245,11 @@ describe('a wrong command line', () => {
     [
       ['run', 'starter', '--cpus', '99'],
       '--cpus: must be a whole number from 1 to 16 CPUs',
+      'microvm run --help',
+    ],
+    [
+      ['run', 'starter', '--backend', 'xen'],
+      '--backend: must be libkrun or qemu',
       'microvm run --help',
     ],
     [['logs', '-f', '--json', 'x'], 'exclude each other', 'Leave one'],

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReactNode } from 'react'
 import type { VmView } from '../../../../contract/ipc'
+import type { BackendName } from '../../../../contract/vm-spec'
 import { navigate } from '../../../app/route'
 import { CopyButton } from '../../../ui/copy-button'
 import { Fact, Facts } from '../../../ui/facts'
 import { formatMib, formatPlural } from '../../../ui/format'
-import { backendName } from '../backend-name'
+import { backendName, backendTitles } from '../backend-name'
 import { quoteWord } from '../cli-command'
 
 /** What the machine was made with, line by line. */
@@ -30,7 +31,9 @@ export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
       <Fact name="When it stops">{spec.autoRemove ? 'it is deleted' : 'it keeps its disk'}</Fact>
       <Fact name="Created">{new Date(vm.createdAt).toLocaleString()}</Fact>
       <Fact name="Backend">
-        {state.backend === undefined ? 'chosen at start' : backendName(state.backend)}
+        {state.backend === undefined
+          ? backendWish(spec.backend)
+          : `${backendName(state.backend)}${spec.backend === undefined ? '' : ', as you chose'}`}
       </Fact>
       <Fact name="Id" mono>
         {vm.id} <CopyButton text={vm.id} label="Copy the id" />
@@ -52,6 +55,10 @@ function OwnFact(props: { readonly name: string; readonly value: string | undefi
       <span className="lines">{props.value}</span>
     </Fact>
   )
+}
+
+function backendWish(wish: BackendName | undefined): string {
+  return wish === undefined ? 'chosen at start' : `${backendTitles[wish]}, as you chose`
 }
 
 function commandText(command: readonly string[] | undefined): string | undefined {

@@ -6,6 +6,7 @@ import {
   envNameSchema,
   vmLimits,
   vmSpecSchema,
+  type BackendName,
   type VmSpecInput,
 } from '../../../../contract/vm-spec'
 import { formatMib, formatPlural } from '../../../ui/format'
@@ -35,6 +36,8 @@ export interface Draft {
   readonly env: string
   readonly user: string
   readonly workdir: string
+  /** '' leaves the choice to the app. */
+  readonly backend: BackendName | ''
   readonly autoRemove: boolean
 }
 
@@ -50,6 +53,7 @@ export const emptyDraft: Draft = {
   env: '',
   user: '',
   workdir: '',
+  backend: '',
   autoRemove: false,
 }
 
@@ -111,6 +115,7 @@ function toSpec(draft: Draft, env: Record<string, string>, words: readonly strin
     ...(draft.idle || words.length > 0 ? { command: [...words] } : {}),
     ...(draft.user.trim() === '' ? {} : { user: draft.user.trim() }),
     ...(draft.workdir.trim() === '' ? {} : { workdir: draft.workdir.trim() }),
+    ...(draft.backend === '' ? {} : { backend: draft.backend }),
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react'
 import { vmLimits } from '../../../../contract/vm-spec'
 import { formatMib, formatMibRoughly, formatPlural } from '../../../ui/format'
+import { BackendField } from './backend-field'
 import { parseMib, parseWhole, sizeStops } from './quantities'
 import { Section } from './section'
 import { SliderField } from './slider-field'
@@ -42,6 +43,7 @@ export function ResourcesSection({ state }: { readonly state: DraftState }): Rea
         print={formatMib}
         onChange={(diskMib) => edit({ diskMib })}
       />
+      <BackendField state={state} />
       <p className="fine">The disk grows with what is written: it takes no room before.</p>
     </Section>
   )

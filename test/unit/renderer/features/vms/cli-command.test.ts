@@ -28,13 +28,14 @@ describe('the equal command line', () => {
       env: { GREETING: "it's me" },
       user: 'app',
       workdir: '/srv/my app',
+      backend: 'qemu' as const,
       autoRemove: true,
     }
     expect(runCommand('npm run -s microvm --', spec)).toBe(
       'npm run -s microvm -- run --name web --cpus 2 --memory 1024 --disk 20480' +
         ` --port 8080:80 --port 0:443 --mount '/home/me/my work:/work' --mount /srv:/srv:ro` +
         ` --env 'GREETING=it'\\''s me' --user app` +
-        ` --workdir '/srv/my app' --rm debian:bookworm`,
+        ` --workdir '/srv/my app' --backend qemu --rm debian:bookworm`,
     )
   })
 

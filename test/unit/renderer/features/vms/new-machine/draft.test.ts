@@ -37,6 +37,8 @@ describe('a draft that is right', () => {
     expect(Object.keys(spec)).not.toEqual(expect.arrayContaining(['command']))
     expect(spec).not.toHaveProperty('user')
     expect(spec).not.toHaveProperty('workdir')
+    expect(spec).not.toHaveProperty('backend')
+    expect(specOf({ backend: 'qemu' }).backend).toBe('qemu')
   })
 
   it('splits the command into words, and means none by idle', () => {
