@@ -13,6 +13,7 @@ import {
   type ImageView,
   type Progress,
 } from './images'
+import type { InstallAnswer, UpdateState } from './updates'
 import { portForwardSchema, vmIdSchema, vmSpecSchema, type VmSpec } from './vm-spec'
 import type { BackendChoice, VmState, VmStats } from './vm-state'
 
@@ -91,6 +92,12 @@ export const ipcCalls = {
   'app.readClipboard': call(none)<string>(),
   'app.writeClipboard': call(z.object({ text: z.string().max(16 * 1024 * 1024) }))<void>(),
 
+  'updates.state': call(none)<UpdateState>(),
+  /** Resolves when it is done; what it does is told by `updates.changed`. */
+  'updates.check': call(none)<void>(),
+  /** Ends the app. While machines run, only once the user has said yes to it. */
+  'updates.install': call(z.object({ confirmed: z.boolean() }))<InstallAnswer>(),
+
   'operations.cancel': call(z.object({ operationId }))<void>(),
 
   'vms.list': call(none)<VmView[]>(),
@@ -158,6 +165,7 @@ export type IpcParsedArgs<C extends IpcCall> = z.output<(typeof ipcCalls)[C]['ar
 export type IpcResult<C extends IpcCall> = (typeof ipcCalls)[C]['result']
 
 export interface IpcEvents {
+  'updates.changed': UpdateState
   'vm.changed': VmView
   'vm.removed': { readonly id: string }
   /** The list of images is another one now. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The app's composition root: wires shell, IPC and engine, decides nothing. The window opens first;
 // the engine is loaded beside it and first used when the page asks for something.
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { availableParallelism, homedir, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -16,20 +16,25 @@ import { createCallHandler } from './ipc/handle'
 import { imagesHandlers } from './ipc/images'
 import { operationHandlers, Operations } from './ipc/operations'
 import { Terminals } from './ipc/terminals'
+import { updatesHandlers } from './ipc/updates'
 import { vmsHandlers } from './ipc/vms'
 import { defaultDataDir } from './lib/data-paths'
 import { projectRoot } from './lib/entry-points'
 import { createLogger } from './lib/logger'
 import { openAppLog } from './shell/app-log'
 import { chooseImage, chooseTarget, showFailure } from './shell/dialogs'
+import { loadUpdater } from './shell/load-updater'
 import { MainWindow, tieToWindow } from './shell/main-window'
 import { menuTemplate } from './shell/menu'
 import { forbidNavigation, forbidRemoteContent, openInBrowser } from './shell/navigation'
+import { packagedCommand } from './shell/packaged-command'
 import { denyPermissions } from './shell/permissions'
 import { declareAppScheme, serveRenderer } from './shell/protocol'
 import { claimSingleInstance } from './shell/single-instance'
 import { isTrustedSender } from './shell/trusted-sender'
 import { catchUnhandled } from './shell/unhandled'
+import { chooseUpdateFeed } from './shell/update-feed'
+import { Updates } from './shell/updates'
 import { openMainWindow } from './shell/window'
 
 const MIB = 1024 * 1024
@@ -65,6 +70,19 @@ const window = new MainWindow({
   },
 })
 
+const feed = chooseUpdateFeed({
+  packaged: app.isPackaged,
+  env: process.env,
+  named: existsSync(join(process.resourcesPath, 'app-update.yml')),
+})
+const updates = new Updates({
+  off: feed.kind === 'off' ? feed.why : undefined,
+  load: () => loadUpdater({ feed, dir: electronDir, app, logger }),
+  countRunning,
+  changed: (state) => send('updates.changed', state),
+  logger,
+})
+
 let loading: Promise<Engine> | undefined
 
 /** The engine, loaded on first use; a failed load is tried again on the next. */
@@ -85,13 +103,18 @@ async function loadEngine(): Promise<Engine> {
   return created
 }
 
+async function countRunning(): Promise<number> {
+  const machines = await (await engine()).machines.list()
+  return machines.filter(({ state }) => !['stopped', 'failed'].includes(state.status)).length
+}
+
 async function info(): Promise<AppInfo> {
   const disk = await statfs(dataDir)
   return {
     version: app.getVersion(),
     platform: process.platform,
     dataDir,
-    cli: app.isPackaged ? 'microvm' : 'npm run -s microvm --',
+    cli: app.isPackaged ? packagedCommand(process.resourcesPath) : 'npm run -s microvm --',
     host: {
       cores: availableParallelism(),
       memoryMib: Math.floor(totalmem() / MIB),
@@ -108,6 +131,7 @@ function answerCalls(): void {
     handlers: {
       ...appHandlers({ engine, info, openInBrowser, clipboard }),
       ...operationHandlers(operations),
+      ...updatesHandlers(updates),
       ...vmsHandlers({ engine, operations, send, logger }),
       ...imagesHandlers({
         engine,
@@ -143,6 +167,7 @@ async function start(): Promise<void> {
   answerCalls()
   setMenu()
   window.show()
+  updates.watch()
   void engine().catch((error: unknown) => logger.error('engine did not load', { error }))
 }
 

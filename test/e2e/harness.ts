@@ -69,6 +69,8 @@ export function usePackagedApp(deps: {
   /** Asked at each launch. */
   executable(): string
   args?: readonly string[]
+  /** Added to the environment; asked at each launch. */
+  env?(): NodeJS.ProcessEnv
 }): AppHarness<PackagedApp> {
   const command = () => ({
     executable: deps.executable(),
@@ -78,7 +80,7 @@ export function usePackagedApp(deps: {
     async (env) => {
       const { executable, args } = command()
       const main = spawn(executable, [...args, '--remote-debugging-port=0'], {
-        env,
+        env: { ...env, ...deps.env?.() },
         stdio: ['ignore', 'ignore', 'pipe'],
       })
       let errors = ''

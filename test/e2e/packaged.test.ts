@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A package as a user gets it: built, unpacked from its tar.gz into a folder with spaces in its name, opened, used. The
 // Electron in it is the one for development; everything else is what a release has.
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readFuses, wantedFuses } from '../../scripts/package/fuses.mjs'
 import { command } from '../../scripts/setup/command.mjs'
 import { inProject } from '../../scripts/setup/paths.mjs'
+import { serveUpdate, type UpdateFeed } from '../support/update-feed'
 import { makeCli, processesNaming, type Cli } from '../support/cli'
 import { usePackagedApp, type PackagedApp } from './harness'
 import { FrontTerminal } from './terminal'
@@ -15,12 +17,20 @@ import { FrontTerminal } from './terminal'
 const STEP_MS = 120_000
 const work = await mkdtemp(join(tmpdir(), 'microvm-packaged-'))
 const installed = join(work, 'a folder', 'MicroVM Desktop')
+const appImage = join(work, 'MicroVM Desktop.AppImage')
 const executable = join(installed, 'microvm-desktop')
 
 const harness = usePackagedApp({
   executable: () => executable,
   args: ['--inspect=0'],
+  env: () => ({
+    MICROVM_UPDATE_FEED: feed.url,
+    // What an AppImage's first program sets: the file that an update replaces.
+    APPIMAGE: appImage,
+    XDG_CACHE_HOME: join(work, 'cache'),
+  }),
 })
+let feed: UpdateFeed
 let app: PackagedApp
 let terminal: FrontTerminal
 let microvm: Cli
@@ -47,11 +57,16 @@ beforeAll(async () => {
     env: { ...process.env, ELECTRON_BUILDER_COMPRESSION_LEVEL: '1' },
   })
   await install()
+  feed = await serveUpdate('9.0.0', `#!/bin/sh\necho started > '${work}/new-version'\n`)
+  await writeFile(appImage, 'the version that runs')
   const path = join(installed, 'resources', 'bin', 'microvm')
   microvm = await makeCli({ dataDir: harness.dataDir, command: [path] })
 }, 300_000)
 
-afterAll(() => rm(work, { recursive: true, force: true }))
+afterAll(async () => {
+  await feed?.close()
+  await rm(work, { recursive: true, force: true })
+})
 
 describe('the package', () => {
   it('has its fuses as wanted, read from the binary itself', async () => {
@@ -99,10 +114,30 @@ describe('the package', () => {
   )
 
   it(
-    'finds its machine running after an update has replaced every file of it',
+    'fetches a new version, and asks before it ends for it while a machine runs',
     async () => {
       await terminal.run('echo kept > /tmp/mark')
-      expect(await app.quit()).toBe(0)
+      const { page, main } = app
+      await page.getByRole('navigation').getByRole('button', { name: 'Settings' }).click()
+      await page.getByRole('button', { name: 'Check now' }).click()
+      await page.getByText('9.0.0 is ready').waitFor({ timeout: 30_000 })
+      expect(await readFile(appImage, 'utf8')).toBe('the version that runs')
+      await page.getByRole('button', { name: 'Restart to update' }).click()
+      const question = page.getByRole('alertdialog', { name: 'Update while 1 machine runs?' })
+      await question.getByRole('button', { name: 'Cancel' }).click()
+      await page.getByRole('button', { name: 'Restart to update' }).click()
+      const ended = once(main, 'exit')
+      await question.getByRole('button', { name: 'Restart to update' }).click()
+      expect((await ended)[0]).toBe(0)
+      expect(await readFile(appImage, 'utf8')).toMatch(/new-version/)
+      await expect.poll(() => readdir(work)).toContain('new-version')
+    },
+    STEP_MS,
+  )
+
+  it(
+    'finds its machine running after every file of the app has been replaced',
+    async () => {
       await install()
       await open()
       await terminal.prompt()

@@ -7,6 +7,7 @@ import { CopyButton } from '../../ui/copy-button'
 import { formatMibRoughly, formatPlural } from '../../ui/format'
 import { useColorScheme } from '../../ui/use-color-scheme'
 import { fontSizes, setPreferences, usePreferences } from './preferences'
+import { UpdateLine } from './update-line'
 import './settings.css'
 
 export function SettingsPage(): ReactNode {
@@ -106,6 +107,9 @@ function AboutApp(): ReactNode {
       <Facts>
         <Fact name="Theme">{scheme === 'dark' ? 'Dark' : 'Light'}, as the system asks</Fact>
         <Fact name="Version">{info?.version ?? '…'}</Fact>
+        <Fact name="Updates">
+          <UpdateLine />
+        </Fact>
         <Fact name="Platform">{info?.platform ?? '…'}</Fact>
         <Fact name="Data directory" mono>
           {info?.dataDir ?? '…'}
