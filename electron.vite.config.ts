@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the app. Three bundles: everything that runs in Node (app, CLI, runner, threads;
+// Builds the app. Three bundles: everything that runs in Node (app, CLI, runner, krun-vmm, threads;
 // they share chunks), the sandboxed preload (CommonJS, as Electron demands), the renderer.
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
@@ -19,6 +19,7 @@ export default defineConfig({
           cli: at('src/main/cli.ts'),
           engine: at('src/main/engine.ts'),
           runner: at('native-runner/runner/main.ts'),
+          'krun-vmm': at('native-runner/krun/main.ts'),
           'layer-worker': at('src/main/image/layer-worker.ts'),
           'disk-worker': at('src/main/run/disk-worker.ts'),
           'browse-worker': at('src/main/image/browse-worker.ts'),

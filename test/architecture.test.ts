@@ -78,4 +78,11 @@ describe('the architecture', () => {
     )
     expect(readers).toEqual([])
   })
+
+  it('loads the addon for libkrun in one module only', () => {
+    const loaders = files.filter((file) =>
+      /\bcreateRequire\b|\bdlopen\b|\.node['"`]/.test(readFileSync(join(root, file), 'utf8')),
+    )
+    expect(loaders).toEqual(['native-runner/krun/libkrun.ts'])
+  })
 })

@@ -7,10 +7,12 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <fcntl.h>
 #include <limits>
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <unistd.h>
 #include <uv.h>
 #include <vector>
 
@@ -209,9 +211,25 @@ Napi::Value open_terminal_for(const Napi::CallbackInfo &info) {
   return opened;
 }
 
+/** duplicate(fd): another descriptor of the same file. */
+Napi::Value duplicate(const Napi::CallbackInfo &info) {
+  const int copy = fcntl(Argument<int>(info[0]).get(), F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) throw call_error(info.Env(), "dup", errno);
+  return Napi::Number::New(info.Env(), copy);
+}
+
+/** redirect(from, to): `to` becomes another descriptor of what `from` is. */
+void redirect(const Napi::CallbackInfo &info) {
+  const int from = Argument<int>(info[0]).get();
+  const int to = Argument<int>(info[1]).get();
+  if (dup2(from, to) < 0) throw call_error(info.Env(), "dup2", errno);
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Libkrun", LibkrunObject::define(env));
   exports.Set("openTerminal", Napi::Function::New(env, open_terminal_for, "openTerminal"));
+  exports.Set("duplicate", Napi::Function::New(env, duplicate, "duplicate"));
+  exports.Set("redirect", Napi::Function::New(env, redirect, "redirect"));
   return exports;
 }
 

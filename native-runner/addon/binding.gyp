@@ -23,7 +23,8 @@
         [
           "sanitize!=''",
           {
-            "cflags": ["-fsanitize=<(sanitize)", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g"],
+            "cflags!": ["-O3"],
+            "cflags": ["-O1", "-fsanitize=<(sanitize)", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g"],
             "ldflags": ["-fsanitize=<(sanitize)"]
           }
         ]

@@ -18,6 +18,14 @@ std::optional<Library> open_library(const std::vector<std::string> &candidates,
       reinterpret_cast<decltype(library.calls.name)>(dlsym(handle, "krun_" #name));
     KRUN_CALLS(CALL)
 #undef CALL
+    if (library.calls.create_ctx == nullptr) {
+      dlclose(handle);
+      attempts.push_back({path, "it has no krun_create_ctx"});
+      continue;
+    }
+    Dl_info info;
+    if (dladdr(reinterpret_cast<void *>(library.calls.create_ctx), &info) != 0)
+      library.path = info.dli_fname;
     return library;
   }
   return std::nullopt;

@@ -22,6 +22,7 @@ struct KrunCalls {
 };
 
 struct Library {
+  /** Where the linker found it. */
   std::string path;
   KrunCalls calls;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libkrun connects a guest's console to a terminal only, so the runner gives us one: the master side
-// of a pseudo-terminal, of which we open the other side.
+// Descriptors as libkrun wants them. It connects a guest's console to a terminal only, so the runner
+// gives us one: the master side of a pseudo-terminal, of which we open the other side.
 #pragma once
 
 #include <string>

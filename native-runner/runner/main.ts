@@ -5,14 +5,10 @@
 // killed with -9, its children die too (native-runner/process/lifeline.ts).
 // Not here: images, specs, restarts after a failure. The app decides those.
 import { rmSync } from 'node:fs'
-import { readFile, rmdir, statfs } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { rmdir, statfs } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { MicrovmError } from '../../src/contract/errors'
-import {
-  runnerConfigSchema,
-  runnerExitCodes,
-  type RunnerConfig,
-} from '../../src/contract/runner-config'
+import { runnerExitCodes, type RunnerConfig } from '../../src/contract/runner-config'
 import { RUNNER_SOCKET } from '../../src/contract/runner-rpc'
 import { STATE_VERSION, type VmState } from '../../src/contract/vm-state'
 import { createLogger } from '../../src/main/lib/logger'
@@ -21,6 +17,7 @@ import { gvproxyProvider } from '../net/gvproxy'
 import { GUEST_SSH_PORT, topology } from '../net/topology'
 import { spawnChild, type ChildCommand } from '../process/child'
 import { closeInheritedFiles } from '../process/inherited-files'
+import { readRunnerConfig } from '../process/read-config'
 import { ConsoleLog } from './console-log'
 import { Machine } from './machine'
 import { vmmStarter } from './vmm-starter'
@@ -31,10 +28,7 @@ closeInheritedFiles()
 process.umask(0o077)
 const logger = createLogger({ write: (line) => void process.stderr.write(line) })
 
-const given = await readConfig(process.argv[2]).catch((error: unknown) => {
-  logger.error('runner.json is refused', { error: MicrovmError.from(error) })
-  process.exit(runnerExitCodes.config)
-})
+const given = readConfig()
 try {
   process.exit(await run(given))
 } catch (error) {
@@ -42,12 +36,13 @@ try {
   process.exit(runnerExitCodes.startup)
 }
 
-async function readConfig(path: string | undefined): Promise<RunnerConfig> {
-  if (path === undefined) throw new MicrovmError('INVALID_ARGUMENT', 'usage: runner RUNNER_JSON')
-  const parsed = runnerConfigSchema.safeParse(JSON.parse(await readFile(path, 'utf8')))
-  if (parsed.success) return parsed.data
-  const where = parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`)
-  throw new MicrovmError('INVALID_ARGUMENT', `${path}: ${where.join('; ')}`)
+function readConfig(): RunnerConfig {
+  try {
+    return readRunnerConfig(process.argv[2], 'usage: runner RUNNER_JSON')
+  } catch (error) {
+    logger.error('runner.json is refused', { error: MicrovmError.from(error) })
+    process.exit(runnerExitCodes.config)
+  }
 }
 
 async function run(config: RunnerConfig): Promise<number> {
@@ -62,7 +57,14 @@ async function run(config: RunnerConfig): Promise<number> {
   const spawn = (command: ChildCommand) => spawnChild(command, logger)
   const machine = new Machine(config, {
     network: gvproxyProvider({ executable: config.gvproxy, spawnChild: spawn }),
-    startVmm: vmmStarter({ spawnChild: spawn, platform: process.platform }, config),
+    startVmm: vmmStarter(
+      {
+        spawnChild: spawn,
+        platform: process.platform,
+        configFile: resolve(process.argv[2] ?? ''),
+      },
+      config,
+    ),
     console: consoleLog,
     state,
     logger,

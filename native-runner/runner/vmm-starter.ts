@@ -2,12 +2,14 @@
 // Which VMM a machine's config asks for.
 import { MicrovmError } from '../../src/contract/errors'
 import type { RunnerConfig } from '../../src/contract/runner-config'
+import { startKrun, type KrunDeps } from './krun-vmm'
 import { startQemu, type QemuDeps } from './qemu-vmm'
 import type { StartVmm } from './vmm'
 
 /** @throws INVALID_ARGUMENT for a config no VMM can run */
-export function vmmStarter(deps: QemuDeps, config: RunnerConfig): StartVmm {
+export function vmmStarter(deps: QemuDeps & KrunDeps, config: RunnerConfig): StartVmm {
   const { vmm, root } = config
-  if (vmm.kind === 'qemu' && root.kind === 'disk') return startQemu(deps, { ...config, vmm, root })
+  if (vmm.kind === 'libkrun') return startKrun(deps, { ...config, vmm })
+  if (root.kind === 'disk') return startQemu(deps, { ...config, vmm, root })
   throw new MicrovmError('INVALID_ARGUMENT', `${vmm.kind} does not boot from a ${root.kind}`)
 }

@@ -65,6 +65,7 @@ export async function makeRunner(
     stopGraceMs: 200,
     launch: { startedAt: Date.now(), timeline: [{ name: 'image', at: 0 }] },
   }
+  if (given.imageDisk === undefined) await writeFile(root.image, '')
   await writeFile(root.vm, '')
   await truncate(root.vm, 64 * 1024 * 1024)
   await writeFile(root.config, Buffer.alloc(8192))

@@ -15,7 +15,19 @@ import { allGone, makeRunner, runnerScript, support, type RunnerFixture } from '
 
 const run = promisify(execFile)
 
-export function describeSupervision(name: string, vmm: RunnerVmm): void {
+/** What differs from one VMM to the other. */
+export interface VmmTraits {
+  /** In the command line of the VMM's process, and in no other's. */
+  readonly mark: string
+  /** It tells when a disk cannot be written, and stops the guest. */
+  readonly pauses: boolean
+}
+
+export function describeSupervision(
+  name: string,
+  vmm: RunnerVmm,
+  { mark, pauses }: VmmTraits,
+): void {
   let fixture: RunnerFixture
   beforeEach(async () => {
     fixture = await makeRunner({ vmm, gvproxy: support('fake-gvproxy.mjs') })
@@ -201,42 +213,10 @@ export function describeSupervision(name: string, vmm: RunnerVmm): void {
       expect(await fixture.log()).toMatch(/"rejectedLines":[1-9]/)
     })
 
-    it('pauses when the host’s disk is full, and goes on by itself when it is not', async () => {
-      await start('fills the disk')
-      await fixture.until(running)
-      await writeFile(beside('now'), '')
-      const { error } = await fixture.until(({ status }) => status === 'paused')
-      expect(error).toMatchObject({
-        code: 'DISK_FULL',
-        hint: expect.stringContaining('Free some space') as string,
-      })
-      const again = await fixture.until(running)
-      expect(again).not.toHaveProperty('error')
-      expect(await note('resumed')).toBe('x')
-    })
-
-    it('pauses when its disk is broken, and goes on when it is told to', async () => {
-      const handle = await start('has a broken disk')
-      await fixture.until(running)
-      await expect(handle.client.request('resume', {})).rejects.toMatchObject({ code: 'CONFLICT' })
-      await writeFile(beside('now'), '')
-      const { error } = await fixture.until(({ status }) => status === 'paused')
-      expect(error?.message).toContain('Input/output error')
-      expect(await handle.client.request('resume', {})).toMatchObject({ status: 'running' })
-    })
-
-    it('that is paused can be stopped', async () => {
-      const handle = await start('has a broken disk')
-      await writeFile(beside('now'), '')
-      await fixture.until(({ status }) => status === 'paused')
-      expect(await handle.stop()).toMatchObject({ status: 'stopped' })
-      await expectNothingLeft()
-    })
-
     it('whose VMM is killed says so, and takes the network down', async () => {
       await start('boots')
       await fixture.until(running)
-      process.kill(await pidOf('virtio-blk-device'), 'SIGKILL')
+      process.kill(await pidOf(mark), 'SIGKILL')
       const { error } = await fixture.until(over)
       expect(error).toMatchObject({
         code: 'HYPERVISOR_FAILED',
@@ -307,6 +287,41 @@ export function describeSupervision(name: string, vmm: RunnerVmm): void {
         code: 64,
         stderr: expect.stringContaining('vmId') as string,
       })
+    })
+  })
+
+  if (!pauses) return
+  describe(`a machine under ${name} whose disk cannot be written`, () => {
+    it('pauses when the host’s disk is full, and goes on by itself when it is not', async () => {
+      await start('fills the disk')
+      await fixture.until(running)
+      await writeFile(beside('now'), '')
+      const { error } = await fixture.until(({ status }) => status === 'paused')
+      expect(error).toMatchObject({
+        code: 'DISK_FULL',
+        hint: expect.stringContaining('Free some space') as string,
+      })
+      const again = await fixture.until(running)
+      expect(again).not.toHaveProperty('error')
+      expect(await note('resumed')).toBe('x')
+    })
+
+    it('pauses when its disk is broken, and goes on when it is told to', async () => {
+      const handle = await start('has a broken disk')
+      await fixture.until(running)
+      await expect(handle.client.request('resume', {})).rejects.toMatchObject({ code: 'CONFLICT' })
+      await writeFile(beside('now'), '')
+      const { error } = await fixture.until(({ status }) => status === 'paused')
+      expect(error?.message).toContain('Input/output error')
+      expect(await handle.client.request('resume', {})).toMatchObject({ status: 'running' })
+    })
+
+    it('that is paused can be stopped', async () => {
+      const handle = await start('has a broken disk')
+      await writeFile(beside('now'), '')
+      await fixture.until(({ status }) => status === 'paused')
+      expect(await handle.stop()).toMatchObject({ status: 'stopped' })
+      await expectNothingLeft()
     })
   })
 }
