@@ -57,7 +57,6 @@ describe('decompressing a layer', () => {
   })
 
   it.each([
-    ['zstd', [0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0]],
     ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]],
     ['bzip2', [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59]],
   ])('refuses %s by name', async (name, bytes) => {
@@ -65,6 +64,12 @@ describe('decompressing a layer', () => {
       code: 'IMAGE_INVALID',
       message: expect.stringContaining(name) as string,
     })
+  })
+
+  it('tells zstd by its first bytes, too', async () => {
+    const magic = [0x28, 0xb5, 0x2f, 0xfd]
+    const frame = Buffer.from([...magic, 0, 0x50, 0x19, 0, 0, ...Buffer.from('tar')])
+    for (const size of [1, 100]) expect((await all(frame, size)).toString()).toBe('tar')
   })
 
   it.each(['its reader stops', 'the stream is damaged'])(
