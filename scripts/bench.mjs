@@ -18,8 +18,11 @@ if (unknown.length > 0 || known.length === 0) {
   )
   process.exit(64)
 }
-await runSetUp({ purposes: ['cli', 'app', 'headless'], stream: process.stderr })
-for (const name of wanted.length > 0 ? wanted : known) {
+const names = wanted.length > 0 ? wanted : known
+// Only pulling needs the other tools that the tests need, too.
+const other = names.includes('pull') ? /** @type {const} */ (['tests']) : []
+await runSetUp({ purposes: ['cli', 'app', 'headless', ...other], stream: process.stderr })
+for (const name of names) {
   const { status } = spawnSync(process.execPath, [`${dir}/${name}.bench.mjs`], { stdio: 'inherit' })
   if (status !== 0) process.exitCode = 1
 }

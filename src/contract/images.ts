@@ -48,6 +48,20 @@ export interface ImageView {
   readonly builtIn: boolean
 }
 
+/** An OCI layout; that and what `docker load` reads; the files alone. */
+export const exportFormats = ['oci', 'docker', 'rootfs'] as const
+export type ExportFormat = (typeof exportFormats)[number]
+
+/** What pruning took away, or would. */
+export interface PruneReport {
+  /** Names; the digest of an image that has none. */
+  readonly images: readonly string[]
+  /** How many layers. */
+  readonly layers: number
+  /** Bytes on disk. */
+  readonly bytes: number
+}
+
 /** Progress of a pull, an import or a launch. */
 export interface LayerProgress {
   readonly diffIdOrDigest: string

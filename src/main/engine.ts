@@ -3,7 +3,6 @@
 // faces of this one object. Plain Node; imports no Electron.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { MicrovmError } from '../contract/errors'
 import type { DoctorReport, VmView } from '../contract/ipc'
 import { RUNNER_SOCKET } from '../contract/runner-rpc'
 import type { PortForward, VmSpecInput } from '../contract/vm-spec'
@@ -28,12 +27,13 @@ import { silentLogger, type Logger } from './lib/logger'
 import { locateParts, type Parts } from './lib/parts'
 import { runChecks } from './preflight/checks'
 import { hostChecks } from './preflight/host-checks'
+import { createEngineImages } from './run/engine-images'
 import { launchVm } from './run/launch'
 import type { LaunchOptions } from './run/launch-options'
 import { connectGuest, throughGvproxy } from './ssh/connect-guest'
 import type { GuestConnection } from './ssh/guest-connection'
 import { loadKeys } from './ssh/keys'
-import { createVmFiles, type VmFiles } from './state/vm-files'
+import { createVmFiles } from './state/vm-files'
 import { createMachines } from './vms/machines'
 
 export type VmEvent =
@@ -133,7 +133,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     machines,
-    images: keepUsedImages(images, files),
+    images: createEngineImages({
+      images,
+      files,
+      disksDir: paths.images.disks,
+      parts: locate,
+      logger,
+    }),
     logins,
     browser,
     doctor: async () => {
@@ -190,32 +196,4 @@ async function askRunner(socketDir: string): Promise<VmState | undefined> {
   const state = await client?.request('status', {}).catch(() => undefined)
   client?.close()
   return state
-}
-
-/** An image a machine was made from stays: the machine's disk is nothing without it. */
-function keepUsedImages(images: ImageStore, files: VmFiles): ImageStore {
-  return {
-    ...images,
-    remove: async (reference) => {
-      const digest = (await images.find(reference))?.view.digest
-      const namesLeft = (await images.list()).filter((image) => image.digest === digest).length
-      const user = namesLeft > 1 ? undefined : await findUser(files, digest)
-      if (user !== undefined) {
-        throw new MicrovmError('CONFLICT', `the machine ${user} was made from ${reference}`, {
-          hint: `Delete the machine first: microvm rm ${user}`,
-        })
-      }
-      await images.remove(reference)
-    },
-  }
-}
-
-/** Name of a machine made from the image of this digest. */
-async function findUser(files: VmFiles, digest: string | undefined): Promise<string | undefined> {
-  if (digest === undefined) return undefined
-  const records = await Promise.all((await files.ids()).map((id) => files.loadRecord(id)))
-  const user = records.find(
-    (record) => record.kind === 'found' && record.value.image?.digest === digest,
-  )
-  return user?.kind === 'found' ? user.value.spec.name : undefined
 }

@@ -83,6 +83,22 @@ export function parseEnv(
   )
 }
 
+const MS_PER_UNIT: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** "30m", "12h", "7d" → milliseconds. `option` is named when it is none of these. */
+export function parseDuration(text: string, option: string): number {
+  const match = /^(\d{1,6})([mhd])$/.exec(text.trim())
+  if (match) return Number(match[1]) * MS_PER_UNIT[match[2]!]!
+  throw usage(`${option} is not a time: "${text}"`, 'Give a number and a unit: 30m, 12h, 7d.')
+}
+
+/** "1" to "COUNT" → index from 0. */
+export function parsePlace(text: string, count: number, option: string): number {
+  const place = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (place >= 1 && place <= count) return place - 1
+  throw usage(`${option} is "${text}"`, `Give a number from 1 to ${count}.`)
+}
+
 export function parseCount(text: string): number {
   const count = Number(text)
   if (Number.isSafeInteger(count) && count > 0) return count

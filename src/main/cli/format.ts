@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables and figures as people read them in a terminal.
 import type { DoctorReport, VmView } from '../../contract/ipc'
-import type { ImageView } from '../../contract/images'
+import type { FileEntry, ImageLayer, ImageView, LayerChanges } from '../../contract/images'
 import type { PortForward } from '../../contract/vm-spec'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
@@ -75,6 +75,53 @@ export function formatImages(images: readonly ImageView[], now: number): string 
     image.builtIn ? 'built in' : `${formatDuration(now - image.pulledAt)} ago`,
   ])
   return formatTable(head, rows)
+}
+
+export function formatHistory(layers: readonly ImageLayer[]): string {
+  const head = ['LAYER', 'SIZE', 'ENTRIES', 'CREATED BY']
+  const rows = layers.map(({ sizeOnDisk, entries, createdBy }, index) => [
+    String(index + 1),
+    formatBytes(sizeOnDisk),
+    String(entries),
+    printable(createdBy),
+  ])
+  return formatTable(head, rows)
+}
+
+export function formatChanges(layers: readonly LayerChanges[]): string {
+  const head = ['LAYER', 'ADDED', 'CHANGED', 'REMOVED', 'FILES', 'WASTED']
+  const rows = layers.map(({ added, changed, removed, fileBytes, wastedBytes }, index) => [
+    ...[index + 1, added, changed, removed].map(String),
+    formatBytes(fileBytes),
+    formatBytes(wastedBytes),
+  ])
+  return formatTable(head, rows)
+}
+
+/** As `ls -l` has it. */
+export function formatEntries(entries: readonly FileEntry[]): string {
+  const head = ['TYPE', 'MODE', 'OWNER', 'SIZE', 'MODIFIED', 'NAME']
+  const rows = entries.map(({ type, mode, uid, gid, size, modifiedAt, name, target }) => [
+    type,
+    mode.toString(8).padStart(4, '0'),
+    `${uid}:${gid}`,
+    String(size),
+    formatTime(modifiedAt),
+    printable(target === undefined ? name : `${name} → ${target}`),
+  ])
+  return formatTable(head, rows)
+}
+
+/** "2026-01-31 12:00", in UTC; an image may claim times that no calendar has. */
+function formatTime(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? '?' : date.toISOString().slice(0, 16).replace('T', ' ')
+}
+
+/** What an image says, without what a terminal would obey. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')
 }
 
 export function formatDoctor(report: DoctorReport): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands about images: pull, import, images.
+// The commands that bring images, and their list: pull, import, images.
 import { resolve } from 'node:path'
+import { usage } from './arguments'
 import type { CommandContext } from './context'
 import { exitCodes } from './exit-codes'
 import { formatImages } from './format'
@@ -24,10 +25,12 @@ export async function importImage(
   { name }: { name?: string },
 ): Promise<number> {
   const { images } = await context.engine()
-  const { view } = await images.importPath(resolve(path), {
-    ...operation(context),
-    ...(name === undefined ? {} : { reference: name }),
-  })
+  const options = { ...operation(context), ...(name === undefined ? {} : { reference: name }) }
+  if (path === '-' && context.terminal.stdin.isTTY)
+    throw usage('there is no archive on standard input', 'Give a file, or pipe one in.')
+  const { view } = await (path === '-'
+    ? images.importStream(context.terminal.stdin, options)
+    : images.importPath(resolve(path), options))
   context.output.result(view, view.reference)
   return exitCodes.ok
 }

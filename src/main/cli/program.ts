@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import type { Engine } from '../engine'
 import type { CommandContext, GlobalOptions } from './context'
 import { exitCodes } from './exit-codes'
+import { addImageGroup } from './image-program'
 import type { Terminal } from './session'
 
 const EXIT_CODES = `
@@ -54,7 +55,8 @@ export async function runCli(
   }
 }
 
-type Run = (
+export type AddCommand = typeof addCommand
+export type Run = (
   options: GlobalOptions,
   command: (context: CommandContext) => Promise<number>,
 ) => Promise<void>
@@ -67,19 +69,19 @@ function buildProgram(run: Run): Command {
   addRunCommands(program, run)
   addMachineCommands(program, run)
   addImageCommands(program, run)
+  addImageGroup(program, run, addCommand)
   addRegistryCommands(program, run)
   return program
 }
 
 /** Help and errors are ours to print, also those of subcommands. */
 function configure(program: Command, terminal: Terminal): void {
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({
-      writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
-      outputError: () => undefined,
-    })
-  }
+  program.exitOverride().configureOutput({
+    writeOut: (text) => terminal.stdout.write(text),
+    writeErr: (text) => terminal.stderr.write(text),
+    outputError: () => undefined,
+  })
+  for (const command of program.commands) configure(command, terminal)
 }
 
 async function reportUsage(
@@ -258,7 +260,11 @@ function addImageCommands(program: Command, run: Run): void {
     .action((reference: string, options) =>
       run(options, async (context) => (await load()).pull(context, reference, options)),
     )
-  addCommand(program, 'import <path>', 'get an image from an OCI layout or archive on this disk')
+  addCommand(
+    program,
+    'import <path>',
+    'get an image from an OCI layout or an archive; - is standard input',
+  )
     .option('--name <reference>', 'what to call it')
     .action((path: string, options) =>
       run(options, async (context) => (await load()).importImage(context, path, options)),

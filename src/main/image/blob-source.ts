@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the bytes of a blob come from, in a form that can be sent to another thread, and the stream
 // of them. Digests are the reader's business.
+import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { MicrovmError } from '../../contract/errors'
 import { continueBlob } from './blob-part'
@@ -46,6 +47,13 @@ export async function* openBlob(
       client.close()
     }
   }
+}
+
+/** The digest of a blob's bytes, all of them read. @throws as `openBlob` */
+export async function digestOfBlob(source: BlobSource, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of openBlob(source, signal)) hash.update(chunk)
+  return `sha256:${hash.digest('hex')}`
 }
 
 async function* readRange(

@@ -8,7 +8,7 @@ import { digestOf, quote } from './digest'
 import { checkConfig } from './image-content'
 import { readMember, type ImageFolder } from './image-folder'
 import { MAX_CONFIG_BYTES, MAX_LAYERS, MAX_MANIFEST_BYTES } from './limits'
-import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, parseJson } from './manifest'
+import { parseJson, plainManifest } from './manifest'
 import { chooseName, type FoundImage, type ImportChoice } from './oci-layout'
 
 const schema = z
@@ -53,18 +53,7 @@ export async function resolveFromDockerArchive(
       return { diffId, blobSize: range.size, source: { kind: 'file' as const, ...range } }
     }),
   )
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: OCI_MANIFEST,
-      config: { mediaType: OCI_CONFIG, digest: digestOf(config), size: config.length },
-      layers: layers.map(({ diffId, blobSize }) => ({
-        mediaType: OCI_LAYER,
-        digest: diffId,
-        size: blobSize,
-      })),
-    }),
-  )
+  const manifest = plainManifest(config, layers)
   const content = { manifest, digest: digestOf(manifest), config, parsed: parsedConfig, layers }
   return { content, ...(name === '' ? {} : { name }) }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An image on this host's disk, whatever its form: a folder with an OCI layout, an archive of one,
-// a `docker save` archive, plain or gzipped. Told by content, not by name.
+// a `docker save` archive, a tar of a system's files, plain or gzipped. Told by content, not by name.
 import { createWriteStream } from 'node:fs'
 import { open, rm, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -14,6 +14,7 @@ import { folderInTar, folderOnDisk, type ImageFolder } from './image-folder'
 import { MAX_LAYER_TAR_BYTES } from './limits'
 import { isOciLayout, resolveFromLayout, type FoundImage, type ImportChoice } from './oci-layout'
 import { parseReference } from './reference'
+import { resolveFromRootfs } from './rootfs-archive'
 
 /**
  * Opens an image on disk and hands it to `use`; sources of its layers are good until that ends.
@@ -31,8 +32,9 @@ export async function withImageFile<T>(
     if (await isOciLayout(folder)) return await use(await resolveFromLayout(folder, choice))
     if (await isDockerArchive(folder))
       return await use(await resolveFromDockerArchive(folder, choice))
+    if (folder.rootfs) return await use(await resolveFromRootfs(folder.rootfs, choice))
     throw new MicrovmError('IMAGE_INVALID', `${quote(path)} is no image`, {
-      hint: 'Choose a folder with an OCI layout (it has an index.json), or a tar archive made by docker save, podman save or skopeo copy.',
+      hint: 'Choose a folder with an OCI layout (it has an index.json), a tar archive made by docker save, podman save or skopeo copy, or a tar of a Linux system’s files.',
     })
   } finally {
     await rm(tempPath, { force: true })
@@ -80,10 +82,18 @@ async function openFolder(
   if (!(await isGzip(path))) return folderInTar(path, signal)
   const source = { kind: 'file', path, offset: 0, size: found.size } as const
   const { chunks } = await decompress(openBlob(source, signal ?? new AbortController().signal))
-  await pipeline(bounded(chunks), createWriteStream(tempPath, { flags: 'wx', mode: 0o600 }), {
-    ...(signal ? { signal } : {}),
-  })
+  await writeBounded(tempPath, chunks, signal)
   return folderInTar(tempPath, signal)
+}
+
+/** A new file of what comes, which may not be more than any image could need. @throws IMAGE_TOO_LARGE */
+export async function writeBounded(
+  path: string,
+  chunks: AsyncIterable<Buffer>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 })
+  await pipeline(bounded(chunks), file, signal ? { signal } : {})
 }
 
 async function isGzip(path: string): Promise<boolean> {

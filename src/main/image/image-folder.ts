@@ -18,7 +18,12 @@ export interface FileRange {
 export interface ImageFolder {
   /** Where a file's bytes are; undefined if there is no such file. */
   locate(name: string): Promise<FileRange | undefined>
+  /** Of a tar archive that is no image but the files of one: itself. */
+  readonly rootfs?: FileRange
 }
+
+/** Folders at the top of a Linux system; an archive with an image in it has none of these. */
+const systemFolders = new Set(['bin', 'etc', 'home', 'lib', 'opt', 'root', 'sbin', 'usr', 'var'])
 
 /** @throws IMAGE_TOO_LARGE beyond `max` bytes, IMAGE_INVALID if it ends too soon */
 export async function readMember(
@@ -65,7 +70,11 @@ const SCAN_BYTES = 64 * 1024
  * @throws IMAGE_INVALID, IMAGE_TOO_LARGE, AbortError
  */
 export async function folderInTar(path: string, signal?: AbortSignal): Promise<ImageFolder> {
-  const members = await scan(path, signal)
+  const { members, isRootfs } = await scan(path, signal)
+  if (isRootfs) {
+    const { size } = await stat(path)
+    return { locate: async () => undefined, rootfs: { path, offset: 0, size } }
+  }
   return {
     async locate(name) {
       let member = members.get(insideRoot(name))
@@ -77,8 +86,12 @@ export async function folderInTar(path: string, signal?: AbortSignal): Promise<I
   }
 }
 
-async function scan(path: string, signal?: AbortSignal): Promise<Map<string, Member>> {
+async function scan(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ members: Map<string, Member>; isRootfs: boolean }> {
   const members = new Map<string, Member>()
+  const found = { isRootfs: false }
   let position = 0
   let current: { kind: 'file'; offset: number; size: number } | undefined
   const reader = new TarReader({
@@ -86,6 +99,7 @@ async function scan(path: string, signal?: AbortSignal): Promise<Map<string, Mem
       if (members.size === MAX_MEMBERS)
         throw new MicrovmError('IMAGE_TOO_LARGE', `it has more than ${MAX_MEMBERS} files`)
       current = undefined
+      found.isRootfs ||= systemFolders.has(entry.path.split('/', 1)[0]!)
       if (entry.type === 'file') {
         current = { kind: 'file', offset: -1, size: entry.size }
         members.set(entry.path, current)
@@ -104,7 +118,7 @@ async function scan(path: string, signal?: AbortSignal): Promise<Map<string, Mem
   try {
     const { size } = await file.stat()
     const chunk = Buffer.alloc(SCAN_BYTES)
-    while (position < size && !reader.ended) {
+    while (position < size && !reader.ended && !found.isRootfs) {
       signal?.throwIfAborted()
       const { bytesRead } = await file.read(chunk, 0, chunk.length, position)
       if (bytesRead === 0) break
@@ -116,9 +130,9 @@ async function scan(path: string, signal?: AbortSignal): Promise<Map<string, Mem
       reader.skipContent(skipped)
       position += skipped
     }
-    reader.finish()
+    if (!found.isRootfs) reader.finish()
   } finally {
     await file.close()
   }
-  return members
+  return { members, ...found }
 }

@@ -83,6 +83,11 @@ export class ImageRecords {
     })
   }
 
+  /** An image's config, byte for byte. @throws STATE_CORRUPT */
+  async readConfig({ configDigest }: ImageRecord): Promise<Buffer> {
+    return readChecked(this.#configPath(configDigest), configDigest)
+  }
+
   /** Of every manifest there is. */
   async listDigests(): Promise<string[]> {
     const hexes = (await list(this.#manifests)).map(

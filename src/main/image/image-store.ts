@@ -6,22 +6,23 @@
 // - Several processes may use one store at a time. A damaged file of the store is set aside and said
 //   so in the log; the images it does not belong to are not affected.
 // What it does not: decide whether a machine needs an image; make disks of trees (rootfs/).
-import { createHash } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { MicrovmError } from '../../contract/errors'
-import type { ImageView, OnProgress } from '../../contract/images'
+import type { ExportFormat, ImageView, OnProgress, PruneReport } from '../../contract/images'
 import type { DataPaths } from '../lib/data-paths'
 import { withFileLock } from '../lib/file-lock'
 import type { Logger } from '../lib/logger'
-import { openBlob, type BlobSource } from './blob-source'
+import { digestOfBlob } from './blob-source'
 import { buildFsTree, graftBundle, type FsTree, type LayerContent, type LayerData } from './fs-tree'
-import { importedName, withImageFile } from './image-file'
+import { exportImage } from './export-image'
+import { importedName, withImageFile, writeBounded } from './image-file'
 import { noSuchImage, readImportName, readName, STARTER, starterReference } from './image-names'
 import { ImageRecords } from './image-records'
 import { LayerStore } from './layer-store'
 import { ingestOnThread, type IngestLayer } from './layer-thread'
 import { LocalImages, type StoredImage } from './local-images'
 import { guestPlatform, parsePlatform, type Platform } from './platform'
+import { pruneImages, type PruneOptions } from './prune-images'
 import { familiarReference, parseReference } from './reference'
 import { plainRegistryDeps, withRegistryImage, type RegistryDeps } from './registry-image'
 import { removeImage } from './remove-image'
@@ -55,10 +56,28 @@ export interface ImageStore {
   /** Whatever the registry has under this name now. */
   pull(reference: string, options: PullOptions): Promise<StoredImage>
   /**
-   * An OCI layout (folder or archive) or a `docker save` archive.
+   * An OCI layout (folder or archive), a `docker save` archive or a tar of a system's files.
    * @param options.reference the name it gets, and which image is meant if there are several
    */
   importPath(path: string, options: ImageOperation & { reference?: string }): Promise<StoredImage>
+  /** As `importPath`, of an archive that comes as a stream. */
+  importStream(
+    archive: AsyncIterable<Buffer>,
+    options: ImageOperation & { reference?: string },
+  ): Promise<StoredImage>
+  /**
+   * The image as a tar (export-image.ts).
+   * @throws IMAGE_NOT_FOUND; while it is read STATE_CORRUPT, AbortError
+   */
+  exportImage(
+    reference: string,
+    format: ExportFormat,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>>
+  /** Gives an image one more name; what had it before keeps its others. @throws IMAGE_NOT_FOUND */
+  tag(reference: string, name: string): Promise<StoredImage>
+  /** Gives back the space of what nobody needs (prune-images.ts). */
+  prune(options: PruneOptions): Promise<PruneReport>
   /** @throws IMAGE_NOT_FOUND; CONFLICT for the starter image while nothing of it is stored */
   remove(reference: string): Promise<void>
   /** @throws STATE_CORRUPT with the damaged layer set aside, IMAGE_INVALID for layers that do not fit */
@@ -166,24 +185,90 @@ class Store implements ImageStore {
     path: string,
     options: ImageOperation & { reference?: string },
   ): Promise<StoredImage> => {
-    const { reference, signal } = options
-    return inContext(`import ${path}`, async () => {
-      if (reference !== undefined) readImportName(reference)
+    return inContext(`import ${path}`, () => this.#import(path, path, options))
+  }
+
+  readonly importStream = async (
+    archive: AsyncIterable<Buffer>,
+    options: ImageOperation & { reference?: string },
+  ): Promise<StoredImage> =>
+    inContext('import an archive', async () => {
       await mkdir(this.#paths.layers, { recursive: true, mode: 0o700 })
-      const choice = {
-        platform: this.#platform,
-        ...(reference === undefined ? {} : { reference }),
-        ...(signal ? { signal } : {}),
+      const path = this.#layers.tempPath()
+      try {
+        await writeBounded(path, archive, options.signal)
+        return await this.#import(path, 'image.tar', options)
+      } finally {
+        await rm(path, { force: true })
       }
-      const temp = this.#layers.tempPath()
-      const canonical = await withImageFile(path, temp, choice, async (found) => {
-        const name = readImportName(reference ?? importedName(found.name, path))
-        const message = `Importing ${familiarReference(parseReference(name))}`
-        await saveImage(this.#saving, found.content, { ...options, reference: name, message })
-        return name
-      })
-      return this.#local.mustFind(canonical)
     })
+
+  /** @param fileName makes the name of an image that brings none */
+  async #import(
+    path: string,
+    fileName: string,
+    options: ImageOperation & { reference?: string },
+  ): Promise<StoredImage> {
+    const { reference, signal } = options
+    if (reference !== undefined) readImportName(reference)
+    await mkdir(this.#paths.layers, { recursive: true, mode: 0o700 })
+    const choice = {
+      platform: this.#platform,
+      ...(reference === undefined ? {} : { reference }),
+      ...(signal ? { signal } : {}),
+    }
+    const temp = this.#layers.tempPath()
+    const canonical = await withImageFile(path, temp, choice, async (found) => {
+      const name = readImportName(reference ?? importedName(found.name, fileName))
+      const message = `Importing ${familiarReference(parseReference(name))}`
+      await saveImage(this.#saving, found.content, { ...options, reference: name, message })
+      return name
+    })
+    return this.#local.mustFind(canonical)
+  }
+
+  readonly exportImage = async (
+    reference: string,
+    format: ExportFormat,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>> => {
+    const image = await this.#mustFind(reference)
+    const record = await this.#records.readImage(image.view.digest)
+    if (!record) throw noSuchImage(reference, 'Pull or import it again.')
+    const { canonical } = readName(reference)
+    const isNamed =
+      canonical !== undefined && (await this.#records.readRef(canonical)) !== undefined
+    return exportImage(
+      this.#paths.layers,
+      {
+        config: await this.#records.readConfig(record),
+        diffIds: record.parsed.diffIds,
+        names: isNamed ? [canonical] : [],
+        tree: () => this.tree(image, signal),
+      },
+      format,
+      signal,
+    )
+  }
+
+  readonly tag = async (reference: string, name: string): Promise<StoredImage> => {
+    const canonical = readImportName(name)
+    const { digest } = (await this.#mustFind(reference)).view
+    await withFileLock(this.#paths.lock, async () => {
+      if (!(await this.#records.readImage(digest)))
+        throw noSuchImage(reference, 'It has just been removed.')
+      await this.#records.writeRef({ reference: canonical, digest, pulledAt: this.#saving.now() })
+    })
+    return this.#local.mustFind(canonical)
+  }
+
+  readonly prune = (options: PruneOptions): Promise<PruneReport> =>
+    pruneImages(this.#saving, options)
+
+  async #mustFind(reference: string): Promise<StoredImage> {
+    const found = await this.find(reference)
+    if (found) return found
+    throw noSuchImage(reference, 'See what there is: microvm images')
   }
 
   readonly remove = async (reference: string): Promise<void> => {
@@ -219,7 +304,7 @@ class Store implements ImageStore {
   readonly ensureLayer = async (tarPath: string, signal?: AbortSignal): Promise<LayerData> => {
     const { size } = await stat(tarPath)
     const source = { kind: 'file', path: tarPath, offset: 0, size } as const
-    const diffId = await hashFile(source, signal ?? new AbortController().signal)
+    const diffId = await digestOfBlob(source, signal ?? new AbortController().signal)
     const options = { fileBytes: new SharedArrayBuffer(8), ...(signal ? { signal } : {}) }
     return inContext(`take in ${tarPath}`, () => this.#layers.ensure({ diffId, source }, options))
   }
@@ -228,12 +313,6 @@ class Store implements ImageStore {
     const { hasWhiteouts, list } = await this.#layers.index(data.diffId)
     return { data, hasWhiteouts, list }
   }
-}
-
-async function hashFile(source: BlobSource, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of openBlob(source, signal)) hash.update(chunk)
-  return `sha256:${hash.digest('hex')}`
 }
 
 async function inContext<T>(context: string, work: () => Promise<T>): Promise<T> {

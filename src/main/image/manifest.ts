@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { MicrovmError } from '../../contract/errors'
 import { digestSchema } from '../../contract/images'
-import { quote } from './digest'
+import { digestOf, quote } from './digest'
 import { MAX_LAYERS, MAX_MANIFEST_BYTES } from './limits'
 
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
@@ -85,6 +85,24 @@ function checkKinds(config: Descriptor, layers: readonly Descriptor[]): void {
       'IMAGE_INVALID',
       `a layer is of the unsupported kind ${quote(strange.mediaType)}`,
     )
+}
+
+/** The manifest of an image whose layers are there as plain tars. */
+export function plainManifest(
+  config: Buffer,
+  layers: readonly { readonly diffId: string; readonly blobSize: number }[],
+): Buffer {
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: OCI_CONFIG, digest: digestOf(config), size: config.length },
+    layers: layers.map(({ diffId, blobSize }) => ({
+      mediaType: OCI_LAYER,
+      digest: diffId,
+      size: blobSize,
+    })),
+  }
+  return Buffer.from(JSON.stringify(manifest))
 }
 
 /** @throws IMAGE_INVALID */

@@ -29,8 +29,8 @@ export interface ImportChoice {
 }
 
 /** By containerd and Docker: the full name. */
-const CONTAINERD_NAME = 'io.containerd.image.name'
-const REF_NAME = 'org.opencontainers.image.ref.name'
+export const CONTAINERD_NAME = 'io.containerd.image.name'
+export const REF_NAME = 'org.opencontainers.image.ref.name'
 
 export async function isOciLayout(folder: ImageFolder): Promise<boolean> {
   return (

@@ -36,10 +36,18 @@ export async function removeImage(
   )
   const needed = new Set(others.flatMap(({ parsed }) => parsed.diffIds))
   const unneeded = image.parsed.diffIds.filter((diffId) => !needed.has(diffId))
+  await removeLayers({ paths, layers }, unneeded)
+}
+
+/** Layers that no image has any more, and what was made of them. To be called under the store's lock. */
+export async function removeLayers(
+  { paths, layers }: Pick<RemoveDeps, 'paths' | 'layers'>,
+  diffIds: readonly string[],
+): Promise<void> {
   // Disks first: one that is there must have all its layers.
-  await removeMadeOf(paths.disks, 'disk.vmdk', unneeded)
-  await removeMadeOf(paths.directories, 'layers', unneeded)
-  for (const diffId of unneeded) await layers.remove(diffId)
+  for (const { folder, isOf } of await listMade(paths))
+    if (diffIds.some(isOf)) await removeTree(folder)
+  for (const diffId of diffIds) await layers.remove(diffId)
 }
 
 export async function readAllImages(records: ImageRecords): Promise<ImageRecord[]> {
@@ -49,19 +57,32 @@ export async function readAllImages(records: ImageRecords): Promise<ImageRecord[
   return images.filter((image) => image !== undefined)
 }
 
+/** A disk or directory made of layers. */
+interface Made {
+  readonly folder: string
+  isOf(this: void, diffId: string): boolean
+}
+
 /**
  * A disk's descriptor, and a directory's list, name the data files that they are made of
  * (rootfs/image-disk.ts, rootfs/directory/root-directory.ts).
  */
-async function removeMadeOf(
-  parent: string,
-  list: string,
-  diffIds: readonly string[],
-): Promise<void> {
-  const files = diffIds.map((diffId) => `${hexOf(diffId)}.data`)
-  const names = await readdir(parent).catch(() => [])
-  for (const name of names) {
-    const listed = await readFile(join(parent, name, list), 'latin1').catch(() => '')
-    if (files.some((file) => listed.includes(file))) await removeTree(join(parent, name))
-  }
+export async function listMade(paths: RemoveDeps['paths']): Promise<Made[]> {
+  const kinds = [
+    [paths.disks, 'disk.vmdk'],
+    [paths.directories, 'layers'],
+  ] as const
+  const found = await Promise.all(
+    kinds.map(async ([parent, list]) => {
+      const names = await readdir(parent).catch(() => [])
+      return Promise.all(
+        names.map(async (name) => {
+          const folder = join(parent, name)
+          const text = await readFile(join(folder, list), 'latin1').catch(() => '')
+          return { folder, isOf: (diffId: string) => text.includes(`${hexOf(diffId)}.data`) }
+        }),
+      )
+    }),
+  )
+  return found.flat()
 }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The images as the engine offers them: those that machines need stay, and what has been pulled or
+// imported can boot at once.
+import { MicrovmError } from '../../contract/errors'
+import type { ImageStore, StoredImage } from '../image/image-store'
+import type { Logger } from '../lib/logger'
+import type { Parts } from '../lib/parts'
+import type { VmFiles } from '../state/vm-files'
+import { prepareImageDisk } from './disk-stage'
+
+export interface EngineImagesDeps {
+  readonly images: ImageStore
+  readonly files: VmFiles
+  /** Where the store keeps bootable disks. */
+  readonly disksDir: string
+  readonly parts: () => Promise<Parts>
+  readonly logger: Logger
+}
+
+export function createEngineImages(deps: EngineImagesDeps): ImageStore {
+  const { images } = deps
+  return {
+    ...images,
+    pull: async (reference, options) =>
+      prepared(deps, await images.pull(reference, options), options.signal),
+    importPath: async (path, options) =>
+      prepared(deps, await images.importPath(path, options), options.signal),
+    importStream: async (archive, options) =>
+      prepared(deps, await images.importStream(archive, options), options.signal),
+    remove: async (reference) => {
+      const digest = (await images.find(reference))?.view.digest
+      const namesLeft = (await images.list()).filter((image) => image.digest === digest).length
+      const users = namesLeft > 1 ? new Map<string, string>() : await usersByDigest(deps)
+      const user = users.get(digest ?? '')
+      if (user !== undefined) {
+        throw new MicrovmError('CONFLICT', `the machine ${user} needs ${reference}`, {
+          hint: `Delete the machine first: microvm rm ${user}`,
+        })
+      }
+      await images.remove(reference)
+    },
+    prune: async (options) => {
+      const used = (await usersByDigest(deps)).keys()
+      return images.prune({ ...options, keep: new Set([...(options.keep ?? []), ...used]) })
+    },
+  }
+}
+
+/** A disk that cannot be made now is made, or fails, when a machine starts. */
+async function prepared(
+  { images, disksDir, parts, logger }: EngineImagesDeps,
+  image: StoredImage,
+  signal: AbortSignal | undefined,
+): Promise<StoredImage> {
+  const { guest } = await parts()
+  if (!guest.found) return image
+  try {
+    await prepareImageDisk({ images, disksDir, guestDir: guest.path, logger }, image, signal)
+  } catch (error) {
+    const known = MicrovmError.from(error)
+    if (known.code === 'CANCELLED') throw known
+    logger.warn('an image has no disk yet', { image: image.view.reference, error })
+  }
+  return image
+}
+
+/** Digests of images that machines were made from, or name and have not been started with yet. */
+async function usersByDigest({ images, files }: EngineImagesDeps): Promise<Map<string, string>> {
+  const users = new Map<string, string>()
+  for (const id of await files.ids()) {
+    const record = await files.loadRecord(id)
+    if (record.kind !== 'found') continue
+    const { image, spec } = record.value
+    const digest = image?.digest ?? (await images.find(spec.image))?.view.digest
+    if (digest !== undefined) users.set(digest, spec.name)
+  }
+  return users
+}
