@@ -56,12 +56,18 @@ function takeWorker(): Worker {
   const waiting = idle.pop()
   if (waiting === undefined) return new Worker(entryPoint('layer-worker'))
   clearTimeout(waiting.timer)
-  waiting.worker.removeAllListeners().ref()
+  forget(waiting.worker)
+  waiting.worker.ref()
   return waiting.worker
 }
 
+/** Takes our listeners off, not Node's own: without those a worker's messages arrive no more. */
+function forget(worker: Worker): void {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event)
+}
+
 function giveBack(worker: Worker): void {
-  worker.removeAllListeners()
+  forget(worker)
   const timer = setTimeout(() => void end(), IDLE_MS).unref()
   const end = async (): Promise<void> => {
     const place = idle.findIndex((waiting) => waiting.worker === worker)
