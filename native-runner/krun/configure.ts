@@ -19,11 +19,12 @@ import type {
   RunnerVmm,
 } from '../../src/contract/runner-config'
 import { topology } from '../net/topology'
-import { hasNamedPorts, maxCpus, readFeatures } from './features'
+import { handsOverProcess1, hasNamedPorts, kernelFormat, maxCpus, readFeatures } from './features'
 import { krun, type ContextId, type Libkrun, type Terminal } from './libkrun'
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2] as const
 const INIT = '/.microvm/init'
+const BUSYBOX = '/.microvm/bin/busybox'
 const kernelArguments = [
   'console=hvc0',
   'root=/dev/vda',
@@ -115,10 +116,10 @@ function addRoot(
     return runInit(library, context)
   }
   addDisks(library, context, root)
-  if (features.ownKernel && vmm.kernel !== undefined) {
+  const format = kernelFormat()
+  if (features.ownKernel && vmm.kernel !== undefined && format !== undefined) {
     if (library.has('disableImplicitInit')) library.disableImplicitInit(context)
-    const commandLine = kernelArguments.join(' ')
-    return library.setKernel(context, vmm.kernel, krun.kernelFormatElf, null, commandLine)
+    return library.setKernel(context, vmm.kernel, format, null, kernelArguments.join(' '))
   }
   library.setRootDiskRemount(context, '/dev/vda', 'erofs', 'ro')
   runInit(library, context)
@@ -138,11 +139,13 @@ function addDisks(
   add('config', config, raw, true)
 }
 
-/** libkrun's own init starts ours, and gives it its place as process 1. */
+/** libkrun's own init starts ours: as process 1, which an old one makes it by a namespace of processes. */
 function runInit(library: Libkrun, context: ContextId): void {
   const control = hasNamedPorts(library) ? [] : [`${CONTROL_VARIABLE}=stdio`]
   library.setWorkdir(context, '/')
-  library.setExec(context, INIT, [], ['KRUN_INIT_PID1=1', ...control])
+  if (handsOverProcess1(library))
+    library.setExec(context, INIT, [], ['KRUN_INIT_PID1=1', ...control])
+  else library.setExec(context, BUSYBOX, ['unshare', '--pid', '--fork', INIT], control)
 }
 
 function addShare(

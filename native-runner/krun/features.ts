@@ -14,13 +14,21 @@ export function readFeatures(library: Libkrun, arch: string = process.arch): Kru
       (library.has('addNetUnixstream') || library.has('setPasstFd')),
     // VMDK came in the same release as krun_add_disk3 (1.17.0) and has no sign of its own.
     disks: builtWith(library, krun.feature.blk) && library.has('addDisk3'),
-    // Our kernel is an ELF, which libkrun takes on x86-64 only. A command line of ours brings no
-    // console of libkrun's making, so the calls for that must be there, too.
-    ownKernel: arch === 'x64' && library.has('setKernel') && hasNamedPorts(library),
+    ownKernel:
+      kernelFormat(arch) !== undefined && library.has('setKernel') && hasNamedPorts(library),
     remountRoot: library.has('setRootDiskRemount'),
     readOnlyShares: library.has('addVirtiofs3'),
   }
 }
+
+/** What our kernel is on this processor, of what libkrun takes there. */
+export function kernelFormat(arch: string = process.arch): number | undefined {
+  const { elf, raw } = krun.kernelFormat
+  return { x64: elf, arm64: raw }[arch]
+}
+
+/** Whether the library's own init lets ours be process 1 (1.16, which brought this call, too). */
+export const handsOverProcess1 = (library: Libkrun): boolean => library.has('getMaxVcpus')
 
 /** Ports of a virtio console that init finds by name, as it does under QEMU. */
 export function hasNamedPorts(library: Libkrun): boolean {

@@ -16,7 +16,7 @@ export const krun = {
   diskFormat: { raw: 0, vmdk: 2 },
   /** Flushes reach the host's file system, on macOS not the drive itself. */
   syncRelaxed: 1,
-  kernelFormatElf: 1,
+  kernelFormat: { raw: 0, elf: 1 },
   feature: { net: 0, blk: 1 },
   logLevel: { off: 0, warn: 2 },
   logStyleNever: 2,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The little of ELF64 (little-endian, System V ABI "gabi" chapters 4 and 5) that making the guest
-// kernel needs: reading one data symbol of a shared library, and wrapping a raw kernel image so
+// kernel needs: reading a symbol of a shared library, and wrapping a raw kernel image so
 // that a VMM can start it through PVH (Linux Documentation/arch/x86/boot.rst, Xen "pvh" start info).
 // Pure: buffers in, buffers out. Every offset read from a file is checked before it is used.
 
@@ -19,7 +19,7 @@ const XEN_NOTE_ENTRY = 18
 const IMAGE_OFFSET = 4096
 
 /**
- * The bytes of an exported data object.
+ * The bytes of an exported object or function.
  * @param {Buffer} library a shared library, ELF64 little-endian with section headers
  * @param {string} name
  * @returns {Buffer} a view into `library`
@@ -73,23 +73,50 @@ export function checkArm64Image(image) {
 }
 
 /**
+ * Where libkrunfw says that its x86-64 kernel is entered in 64-bit mode: a constant that its function stores where the
+ * caller wants it ("mov qword [reg], imm32").
+ * @param {Buffer} code of `krunfw_get_kernel`
+ * @param {{ loadAddress: number, bytes: number }} image
+ * @returns {number} guest-physical
+ * @throws {Error} if not exactly one constant can be it
+ */
+export function findEntry(code, { loadAddress, bytes }) {
+  const stored = new Set()
+  for (let at = code.indexOf(0xc7); at >= 0; at = code.indexOf(0xc7, at + 1)) {
+    if (at < 1 || at + 6 > code.length) continue
+    const [prefix, operand] = [code.readUInt8(at - 1), code.readUInt8(at + 1)]
+    if (prefix === 0x48 && operand < 8) stored.add(code.readUInt32LE(at + 2))
+  }
+  // The load address and the size are stored the same way.
+  const [entry, ...others] = [...stored].filter(
+    (value) => value > loadAddress && value < loadAddress + bytes && value !== bytes,
+  )
+  if (entry === undefined || others.length > 0)
+    throw new Error('the kernel’s 64-bit entry point is not found')
+  return entry
+}
+
+/**
  * A raw x86-64 kernel image as an ELF64 executable with one PT_LOAD and one PT_NOTE.
  * @param {Buffer} image must hold the Xen note with its PVH entry point, as Linux with CONFIG_PVH does
  * @param {number} loadAddress guest-physical, bytes
+ * @param {number} entry for loaders that know no PVH (libkrun up to 1.19): where the kernel starts in 64-bit mode
  * @returns {Buffer}
- * @throws {Error} if the image has no PVH note or the note points outside the image
+ * @throws {Error} if the image has no PVH note or an entry lies outside the image
  */
-export function wrapKernel(image, loadAddress) {
+export function wrapKernel(image, loadAddress, entry) {
   const note = findXenNote(image)
   if (note === undefined) throw new Error('the kernel has no PVH entry point (Xen note 18)')
-  if (note.entry < loadAddress || note.entry >= loadAddress + image.length)
-    throw new Error(`the kernel's PVH entry 0x${note.entry.toString(16)} lies outside the image`)
+  for (const address of [note.entry, entry]) {
+    if (address < loadAddress || address >= loadAddress + image.length)
+      throw new Error(`the kernel's entry 0x${address.toString(16)} lies outside the image`)
+  }
   const head = Buffer.alloc(IMAGE_OFFSET)
   head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1])
   head.writeUInt16LE(2, 16) // ET_EXEC
   head.writeUInt16LE(EM_X86_64, 18)
   head.writeUInt32LE(1, 20) // EV_CURRENT
-  head.writeBigUInt64LE(BigInt(note.entry), 24)
+  head.writeBigUInt64LE(BigInt(entry), 24)
   head.writeBigUInt64LE(BigInt(HEADER_BYTES), 32) // program headers follow
   head.writeUInt16LE(HEADER_BYTES, 52)
   head.writeUInt16LE(PROGRAM_HEADER_BYTES, 54)

@@ -21,13 +21,11 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }))
 
 describe('the signatures', () => {
-  const header = process.env['MICROVM_LIBKRUN_HEADER']
-  it.skipIf(!header)(
-    'are those of the real libkrun.h (set MICROVM_LIBKRUN_HEADER to its path)',
-    async () => {
-      await compileAgainst(header!)
-    },
-  )
+  it('are those of the real libkrun.h', async (context) => {
+    const header = process.env['MICROVM_LIBKRUN_HEADER']
+    if (!header) return context.skip('MICROVM_LIBKRUN_HEADER does not name the path of a libkrun.h')
+    await compileAgainst(header)
+  })
 
   it('do not pass for those of a header that differs', async () => {
     const other = join(home, 'libkrun.h')

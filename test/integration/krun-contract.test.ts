@@ -5,9 +5,8 @@ import { mkdtemp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { spawnChild, type ChildExit } from '../../native-runner/process/child'
+import { spawnChild } from '../../native-runner/process/child'
 import { startKrun } from '../../native-runner/runner/krun-vmm'
-import type { MicrovmError } from '../../src/contract/errors'
 import { CONTROL_PORT_NAME } from '../../src/contract/guest-protocol'
 import { runnerConfigSchema, type RunnerConfigInput } from '../../src/contract/runner-config'
 import { entryPoint } from '../../src/main/lib/entry-points'
@@ -20,18 +19,14 @@ import {
   type RecordingLibkrun,
 } from '../support/recording-libkrun'
 
+const commandLine =
+  'console=hvc0 root=/dev/vda rootfstype=erofs ro init=/.microvm/init quiet panic=-1 reboot=k no-kvmapf'
 /** Errnos of Linux. */
 const [EACCES, EINVAL] = [13, 22]
 /** Descriptors krun-vmm is handed; the terminal is one that it opens. */
 const [CONTROL, NETWORK] = [3, 4]
 const ANY = expect.anything() as unknown
 const MAC = [0x5a, 0x94, 0xef, 0xe4, 0x0c, 0xee]
-
-interface Outcome {
-  readonly exit: ChildExit
-  readonly failure: MicrovmError | undefined
-  readonly stderr: string
-}
 
 let home: string
 let disk: Extract<RunnerConfigInput['root'], { kind: 'disk' }>
@@ -60,7 +55,7 @@ afterEach(() => rm(home, { recursive: true, force: true }))
 async function run(
   library: RecordingLibkrun | string,
   change: Partial<RunnerConfigInput> & { withKernel?: boolean } = {},
-): Promise<Outcome> {
+) {
   const { withKernel = true, ...rest } = change
   const libDir = typeof library === 'string' ? library : library.libDir
   const vmDir = join(home, 'vm')
@@ -95,11 +90,14 @@ async function run(
     { ...runnerConfigSchema.parse(config), vmm },
   )
   const machine = await start({ onPaused: () => undefined, onBroken: () => undefined })
-  machine.console.resume()
+  /** What the guest said. */
+  const heard = { console: '', control: '' }
+  machine.console.on('data', (chunk: Buffer) => (heard.console += chunk.toString()))
+  machine.control.on('data', (chunk: Buffer) => (heard.control += chunk.toString()))
   const exit = await machine.child.exited
   await machine.tidy?.()
   expect(await readdir(vmDir)).toEqual([])
-  return { exit, failure: machine.failure, stderr }
+  return { exit, failure: machine.failure, stderr, ...heard }
 }
 
 /** Without the questions, whose answers show in what comes after them. */
@@ -117,9 +115,9 @@ const consoleCalls = [
   call('add_console_port_inout', 0, 0, CONTROL_PORT_NAME, CONTROL, CONTROL),
 ]
 const networkCall = call('add_net_unixstream', 0, null, NETWORK, MAC, 0, 0)
-const initCalls = (...variables: string[]): RecordedCall[] => [
+const initCalls = [
   call('set_workdir', 0, '/'),
-  call('set_exec', 0, '/.microvm/init', [], ['KRUN_INIT_PID1=1', ...variables]),
+  call('set_exec', 0, '/.microvm/init', [], ['KRUN_INIT_PID1=1']),
 ]
 const diskCalls = (): RecordedCall[] => [
   call('add_disk3', 0, 'image', disk.image, 2, true, false, 1),
@@ -149,11 +147,7 @@ describe('krun-vmm with the newest libkrun', () => {
       call('set_vm_config', 0, 2, 512),
       ...diskCalls(),
       call('disable_implicit_init', 0),
-      call(
-        ...(['set_kernel', 0, kernel, 1, null].concat(
-          'console=hvc0 root=/dev/vda rootfstype=erofs ro init=/.microvm/init quiet panic=-1 reboot=k no-kvmapf',
-        ) as [string, ...unknown[]]),
-      ),
+      call('set_kernel', 0, kernel, 1, null, commandLine),
       networkCall,
       ...consoleCalls,
       call('start_enter', 0),
@@ -168,7 +162,7 @@ describe('krun-vmm with the newest libkrun', () => {
       call('set_vm_config', 0, 2, 512),
       ...diskCalls(),
       call('set_root_disk_remount', 0, '/dev/vda', 'erofs', 'ro'),
-      ...initCalls(),
+      ...initCalls,
       networkCall,
       ...consoleCalls,
       call('start_enter', 0),
@@ -182,7 +176,7 @@ describe('krun-vmm with the newest libkrun', () => {
       call('create_ctx'),
       call('set_vm_config', 0, 2, 512),
       call('set_root', 0, directory.path),
-      ...initCalls(),
+      ...initCalls,
       networkCall,
       ...consoleCalls,
       call('start_enter', 0),
@@ -294,7 +288,7 @@ describe('krun-vmm with an older libkrun', () => {
   const runWith = async (
     release: number,
     change: Parameters<typeof run>[1] = {},
-  ): Promise<Outcome> => {
+  ): ReturnType<typeof run> => {
     library = await makeLibkrun(release)
     await library.enter('exit 0')
     return await run(library, { root: directory, ...change })
@@ -308,12 +302,32 @@ describe('krun-vmm with an older libkrun', () => {
       call('create_ctx'),
       call('set_vm_config', 0, 2, 512),
       call('set_root', 0, directory.path),
-      ...initCalls('MICROVM_CONTROL=stdio'),
+      call('set_workdir', 0, '/'),
+      // Its init keeps process 1 for itself, so ours becomes that of a namespace.
+      call(
+        ...(['set_exec', 0, '/.microvm/bin/busybox'] as const),
+        ['unshare', '--pid', '--fork', '/.microvm/init'],
+        ['MICROVM_CONTROL=stdio'],
+      ),
       call('add_virtiofs', 0, 'a', home),
       call('set_passt_fd', 0, NETWORK),
       call('set_net_mac', 0, MAC),
       call('start_enter', 0),
     ])
+  })
+
+  it.each([
+    [OLDEST, () => directory],
+    [1.16, () => directory],
+    [1.17, () => directory],
+    [NEWEST, () => disk],
+  ])('hears the guest of %d on console and control channel', async (release, root) => {
+    library = await makeLibkrun(release)
+    await writeFile(join(home, 'behaviour'), 'gives up at once')
+    const { exit, console, control } = await run(library, { root: root() })
+    expect(exit.code).toBe(0)
+    expect(console).toBe('Giving up.\n')
+    expect(control).toContain('"event":"fatal","message":"no disk"')
   })
 
   it.each([

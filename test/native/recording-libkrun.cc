@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for libkrun in tests: takes the calls, writes each as a line of JSON to `calls.jsonl` beside
-// itself, and refuses what the real one refuses. Files beside it change what it does:
+// Stands in for libkrun in tests: takes the calls, writes each as a line of JSON to `calls.jsonl`
+// beside itself, and refuses what the real one refuses. Files beside it change what it does:
 //   fail      "krun_set_root 13": that call returns -13
 //   features  numbers krun_has_feature answers 1 to; without the file network and disks
-//   enter     "exit 3", "signal 11": how krun_start_enter ends; without the file it plays the guest:
-//   guest     path of the script that does, run by this very process (test/support/fake-guest.mjs)
+//   enter     "exit 3", "signal 11": how krun_start_enter ends; without the file, as the guest does
+//   guest     path of the script that plays it, in this very process (test/support/fake-guest.mjs)
 // Which calls there are, and so which version this is, is decided when it is linked.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,7 +31,8 @@ extern "C" {
 #include "../../native-runner/addon/krun-calls.h"
 
 extern "C" {
-#define CALL(name, method, ...) __attribute__((visibility("default"))) int32_t krun_##name(__VA_ARGS__);
+#define CALL(name, method, ...)                                                                    \
+  __attribute__((visibility("default"))) int32_t krun_##name(__VA_ARGS__);
 KRUN_CALLS(CALL)
 #undef CALL
 }
@@ -119,8 +119,6 @@ int32_t record(const char *name, Args... args) {
   return 0;
 }
 
-bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
-
 /** Does something to a context that exists. */
 template <typename Change>
 int32_t with(uint32_t id, Change change) {
@@ -152,13 +150,11 @@ int32_t check(const Context &context) {
   for (const Disk &disk : context.disks)
     if (access(disk.path.c_str(), disk.read_only ? R_OK : R_OK | W_OK) != 0)
       return refuse(("cannot open disk " + disk.path).c_str());
-  for (const std::string &share : context.shares) {
-    struct stat info;
-    if (stat(share.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
+  for (const std::string &share : context.shares)
+    if (access((share + "/.").c_str(), R_OK) != 0)
       return refuse(("cannot share " + share).c_str());
-  }
   for (const int fd : context.networks)
-    if (!is_open(fd)) return refuse("the network's descriptor is closed");
+    if (fcntl(fd, F_GETFD) < 0) return refuse("the network's descriptor is closed");
   return 0;
 }
 
@@ -256,21 +252,22 @@ int32_t krun_set_root_disk_remount(uint32_t id, const char *device, const char *
   });
 }
 
-int32_t krun_add_virtiofs(uint32_t id, const char *tag, const char *path) {
-  RECORD(add_virtiofs, id, tag, path);
+int32_t share(uint32_t id, const char *path) {
   return with(id, [&](Context &context) {
     context.shares.push_back(path);
     return 0;
   });
 }
 
+int32_t krun_add_virtiofs(uint32_t id, const char *tag, const char *path) {
+  RECORD(add_virtiofs, id, tag, path);
+  return share(id, path);
+}
+
 int32_t krun_add_virtiofs3(uint32_t id, const char *tag, const char *path, uint64_t shm,
                            bool read_only) {
   RECORD(add_virtiofs3, id, tag, path, shm, read_only);
-  return with(id, [&](Context &context) {
-    context.shares.push_back(path);
-    return 0;
-  });
+  return share(id, path);
 }
 
 int32_t krun_add_net_unixstream(uint32_t id, const char *path, int fd, KrunMac mac,
@@ -291,11 +288,6 @@ int32_t krun_set_passt_fd(uint32_t id, int fd) {
     context.networks.push_back(fd);
     return 0;
   });
-}
-
-int32_t krun_set_net_mac(uint32_t id, KrunMac mac) {
-  RECORD(set_net_mac, id, mac);
-  return with(id, [](Context &) { return 0; });
 }
 
 int32_t krun_disable_implicit_console(uint32_t id) {
@@ -336,14 +328,8 @@ int32_t krun_add_console_port_inout(uint32_t id, uint32_t console, const char *n
   });
 }
 
-int32_t krun_disable_implicit_vsock(uint32_t id) {
-  RECORD(disable_implicit_vsock, id);
-  return with(id, [](Context &) { return 0; });
-}
-
 int32_t krun_disable_implicit_init(uint32_t id) {
   RECORD(disable_implicit_init, id);
-  // It has to come before the root.
   return with(id, [](Context &context) { return context.has_root() ? -EINVAL : 0; });
 }
 
@@ -357,29 +343,23 @@ int32_t krun_set_kernel(uint32_t id, const char *path, uint32_t format, const ch
   });
 }
 
-int32_t krun_set_workdir(uint32_t id, const char *path) {
-  RECORD(set_workdir, id, path);
-  return with(id, [](Context &) { return 0; });
-}
-
-int32_t krun_set_exec(uint32_t id, const char *path, KrunStrings arguments, KrunStrings variables) {
-  RECORD(set_exec, id, path, arguments, variables);
-  return with(id, [](Context &) { return 0; });
-}
+#define NOTHING_TO_REFUSE(name, parameters, ...)                                                   \
+  int32_t krun_##name parameters {                                                                 \
+    RECORD(name, __VA_ARGS__);                                                                     \
+    return with(id, [](Context &) { return 0; });                                                  \
+  }
+NOTHING_TO_REFUSE(set_net_mac, (uint32_t id, KrunMac mac), id, mac)
+NOTHING_TO_REFUSE(disable_implicit_vsock, (uint32_t id), id)
+NOTHING_TO_REFUSE(set_workdir, (uint32_t id, const char *path), id, path)
+NOTHING_TO_REFUSE(set_exec,
+                  (uint32_t id, const char *path, KrunStrings arguments, KrunStrings variables),
+                  id, path, arguments, variables)
+NOTHING_TO_REFUSE(setuid, (uint32_t id, uid_t uid), id, uid)
+NOTHING_TO_REFUSE(setgid, (uint32_t id, gid_t gid), id, gid)
 
 int32_t krun_set_rlimits(uint32_t id, KrunStrings limits) {
   RECORD(set_rlimits, id, limits);
   if (limits == nullptr) return -EINVAL;
-  return with(id, [](Context &) { return 0; });
-}
-
-int32_t krun_setuid(uint32_t id, uid_t uid) {
-  RECORD(setuid, id, uid);
-  return with(id, [](Context &) { return 0; });
-}
-
-int32_t krun_setgid(uint32_t id, gid_t gid) {
-  RECORD(setgid, id, gid);
   return with(id, [](Context &) { return 0; });
 }
 

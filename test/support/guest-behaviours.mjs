@@ -91,6 +91,11 @@ function behaviours(guest, { say, powerOff, whenTold, boot }) {
       say({ event: 'fatal', message: 'no /dev/vdb\u001b[2J' })
       powerOff('fatal')
     },
+    'gives up at once': () => {
+      writeSync(guest.console, 'Giving up.\n')
+      say({ event: 'fatal', message: 'no disk' })
+      powerOff('fatal')
+    },
     'entrypoint exits 0': () => {
       boot()
       say({ event: 'exited', code: 0 })

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { describeLibrary, maxCpus, readFeatures } from '../../../../native-runner/krun/features'
+import {
+  describeLibrary,
+  kernelFormat,
+  maxCpus,
+  readFeatures,
+} from '../../../../native-runner/krun/features'
 import type { Libkrun, LibkrunCalls } from '../../../../native-runner/krun/libkrun'
 
 const everything: readonly (keyof LibkrunCalls)[] = [
@@ -54,8 +59,11 @@ describe('what a libkrun can do', () => {
     expect(readFeatures(library(calls), 'x64').network).toBe(true)
   })
 
-  it('is no kernel of ours on arm64, where libkrun takes no ELF', () => {
-    expect(readFeatures(library(everything), 'arm64').ownKernel).toBe(false)
+  it('is a kernel of ours as it is made for the processor', () => {
+    expect(kernelFormat('x64')).toBe(1)
+    expect(kernelFormat('arm64')).toBe(0)
+    expect(readFeatures(library(everything), 'arm64').ownKernel).toBe(true)
+    expect(readFeatures(library(everything), 'riscv64').ownKernel).toBe(false)
   })
 
   it('is what it says it was built with, whatever its calls', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   checkArm64Image,
   EM_AARCH64,
+  findEntry,
   machineOf,
   readSymbol,
   wrapKernel,
@@ -77,7 +78,7 @@ describe('reading a symbol of a shared library', () => {
 describe('wrapping a kernel', () => {
   it('makes one loadable segment at the load address and a note segment on the Xen note', () => {
     const image = kernelImage()
-    const elf = wrapKernel(image, LOAD)
+    const elf = wrapKernel(image, LOAD, LOAD + 0x123)
     const header = (index: number) => {
       const at = 64 + index * 56
       const offset = Number(elf.readBigUInt64LE(at + 8))
@@ -95,19 +96,43 @@ describe('wrapping a kernel', () => {
       physical: LOAD + 0x200,
       content: image.subarray(0x200, 0x218),
     })
-    expect(Number(elf.readBigUInt64LE(24))).toBe(LOAD + 0x40)
+    expect(Number(elf.readBigUInt64LE(24))).toBe(LOAD + 0x123)
   })
   it('passes over other Xen notes', () => {
     const image = kernelImage()
     kernelImage({ type: 19, offset: 0x100 }).copy(image, 0x100, 0x100, 0x118)
-    const elf = wrapKernel(image, LOAD)
+    const elf = wrapKernel(image, LOAD, LOAD + 0x123)
     expect(Number(elf.readBigUInt64LE(64 + 56 + 24))).toBe(LOAD + 0x200)
   })
   it('refuses a kernel without a PVH entry', () => {
-    expect(() => wrapKernel(kernelImage({ type: 19 }), LOAD)).toThrow(/no PVH entry/)
+    expect(() => wrapKernel(kernelImage({ type: 19 }), LOAD, LOAD)).toThrow(/no PVH entry/)
   })
   it('refuses an entry point outside the image', () => {
-    expect(() => wrapKernel(kernelImage({ entry: LOAD + 0x1000 }), LOAD)).toThrow(/outside/)
+    expect(() => wrapKernel(kernelImage({ entry: LOAD + 0x1000 }), LOAD, LOAD)).toThrow(/outside/)
+    expect(() => wrapKernel(kernelImage(), LOAD, LOAD + 0x1000)).toThrow(/outside/)
+  })
+})
+
+describe('the 64-bit entry point of a kernel', () => {
+  const image = { loadAddress: LOAD, bytes: 0x1450000 }
+  /** "mov qword [rax], constant" for each. */
+  const code = (...constants: number[]): Buffer =>
+    Buffer.concat(
+      constants.map((constant) => {
+        const bytes = Buffer.from([0x48, 0xc7, 0x00, 0, 0, 0, 0])
+        bytes.writeUInt32LE(constant, 3)
+        return bytes
+      }),
+    )
+
+  it('is the constant in the image that is neither its address nor its size', () => {
+    expect(findEntry(code(LOAD, LOAD + 0x123, image.bytes), image)).toBe(LOAD + 0x123)
+    expect(findEntry(code(image.bytes, LOAD + 0x123, LOAD), image)).toBe(LOAD + 0x123)
+  })
+  it('is not guessed', () => {
+    expect(() => findEntry(code(LOAD, image.bytes), image)).toThrow(/not found/)
+    expect(() => findEntry(code(LOAD + 1, LOAD + 2), image)).toThrow(/not found/)
+    expect(() => findEntry(Buffer.from([0xc7]), image)).toThrow(/not found/)
   })
 })
 
