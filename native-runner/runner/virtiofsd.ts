@@ -97,7 +97,7 @@ function cannotShare(reason: string): MicrovmError {
   const noNamespace = /unshare|uid_map|permission denied|operation not permitted/i.test(reason)
   return new MicrovmError('HYPERVISOR_FAILED', `folders cannot be shared: ${reason}`, {
     hint: noNamespace
-      ? 'Sharing needs user namespaces, which this system does not let you have: see docs/TROUBLESHOOTING.md.'
+      ? 'Sharing folders takes a user namespace, which this system denies you. Allow it: `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` on Ubuntu, `kernel.unprivileged_userns_clone=1` elsewhere; or run the machine with libkrun.'
       : 'The whole story is in runner.log.',
   })
 }

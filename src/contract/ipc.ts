@@ -89,6 +89,8 @@ export const ipcCalls = {
   'app.info': call(none)<AppInfo>(),
   'app.doctor': call(none)<DoctorReport>(),
   'app.openExternal': call(z.object({ url: z.url({ protocol: /^https?$/ }).max(2048) }))<void>(),
+  /** Asks for a folder with the system's dialog. A new machine may share no folder but such. null: dismissed. */
+  'app.chooseFolder': call(none)<string | null>(),
   'app.readClipboard': call(none)<string>(),
   'app.writeClipboard': call(z.object({ text: z.string().max(16 * 1024 * 1024) }))<void>(),
 

@@ -12,6 +12,7 @@ import type { Engine } from './engine'
 import { appHandlers } from './ipc/app'
 import { createConsoles } from './ipc/console'
 import { forwardMachineEvents, type SendEvent } from './ipc/events'
+import { FolderGrants } from './ipc/folder-grants'
 import { createCallHandler } from './ipc/handle'
 import { imagesHandlers } from './ipc/images'
 import { operationHandlers, Operations } from './ipc/operations'
@@ -22,7 +23,7 @@ import { defaultDataDir } from './lib/data-paths'
 import { projectRoot } from './lib/entry-points'
 import { createLogger } from './lib/logger'
 import { openAppLog } from './shell/app-log'
-import { chooseImage, chooseTarget, showFailure } from './shell/dialogs'
+import { chooseFolder, chooseImage, chooseTarget, showFailure } from './shell/dialogs'
 import { loadUpdater } from './shell/load-updater'
 import { MainWindow, tieToWindow } from './shell/main-window'
 import { menuTemplate } from './shell/menu'
@@ -124,15 +125,18 @@ async function info(): Promise<AppInfo> {
 }
 
 function answerCalls(): void {
+  const folders = new FolderGrants(
+    async () => window.current && (await chooseFolder(window.current)),
+  )
   const handle = createCallHandler({
     logger,
     isTrusted: (origin: Electron.IpcMainInvokeEvent) =>
       isTrustedSender(origin, window.current?.webContents.id),
     handlers: {
-      ...appHandlers({ engine, info, openInBrowser, clipboard }),
+      ...appHandlers({ engine, info, openInBrowser, folders, clipboard }),
       ...operationHandlers(operations),
       ...updatesHandlers(updates),
-      ...vmsHandlers({ engine, operations, send, logger }),
+      ...vmsHandlers({ engine, operations, send, folders, logger }),
       ...imagesHandlers({
         engine,
         operations,

@@ -3,6 +3,7 @@
 import type { Engine } from '../engine'
 import type { Logger } from '../lib/logger'
 import type { SendEvent } from './events'
+import type { FolderGrants } from './folder-grants'
 import type { IpcHandlers } from './handle'
 import type { Operations } from './operations'
 
@@ -10,6 +11,7 @@ export interface VmsDeps {
   engine(): Promise<Pick<Engine, 'machines'>>
   readonly operations: Operations
   readonly send: SendEvent
+  readonly folders: FolderGrants
   readonly logger: Logger
 }
 
@@ -21,6 +23,7 @@ export function vmsHandlers(deps: VmsDeps): VmsHandlers {
     'vms.list': async () => (await machines()).list(),
     'vms.suggestName': async () => (await machines()).suggestName(),
     'vms.launch': async ({ spec, operationId }) => {
+      deps.folders.require(spec.mounts)
       const all = await machines()
       const vm = await all.create(spec)
       // The boot goes on after this call has answered; how it ends is in the machine's state.

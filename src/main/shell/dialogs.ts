@@ -24,6 +24,16 @@ export async function chooseImage(
   return answer.canceled ? undefined : answer.filePaths[0]
 }
 
+/** Asks for a folder to share with a machine; undefined if dismissed. */
+export async function chooseFolder(window: BrowserWindow): Promise<string | undefined> {
+  const answer = await dialog.showOpenDialog(window, {
+    title: 'Share a folder with the machine',
+    buttonLabel: 'Share',
+    properties: ['openDirectory', 'createDirectory'],
+  })
+  return answer.canceled ? undefined : answer.filePaths[0]
+}
+
 /** Asks where to write a file; the system asks before it lets one be replaced. undefined if dismissed. */
 export async function chooseTarget(
   window: BrowserWindow,

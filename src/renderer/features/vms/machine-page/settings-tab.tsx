@@ -24,6 +24,7 @@ export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
       <Fact name="CPUs">{formatPlural(spec.cpus, 'CPU')}</Fact>
       <Fact name="Memory">{formatMib(spec.memoryMib)}</Fact>
       <Fact name="Disk">{formatMib(spec.diskMib)}, taken up as it is written</Fact>
+      <Folders mounts={spec.mounts} />
       <OwnFact name="Command" value={commandText(spec.command)} />
       <OwnFact name="User" value={spec.user} />
       <OwnFact name="Working directory" value={spec.workdir} />
@@ -39,6 +40,18 @@ export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
         {vm.id} <CopyButton text={vm.id} label="Copy the id" />
       </Fact>
     </Facts>
+  )
+}
+
+function Folders({ mounts }: { readonly mounts: VmView['spec']['mounts'] }): ReactNode {
+  const lines = mounts.map(
+    ({ hostPath, guestPath, readOnly }) =>
+      `${hostPath} → ${guestPath}${readOnly ? ' (read-only)' : ''}`,
+  )
+  return (
+    <Fact name="Folders" mono={lines.length > 0}>
+      <span className="lines">{lines.join('\n') || 'none shared'}</span>
+    </Fact>
   )
 }
 

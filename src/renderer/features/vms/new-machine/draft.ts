@@ -20,6 +20,14 @@ export interface PortDraft {
   readonly guest: string
 }
 
+export interface FolderDraft {
+  /** Names the row while it is edited. */
+  readonly id: string
+  readonly hostPath: string
+  readonly guestPath: string
+  readonly readOnly: boolean
+}
+
 export interface Draft {
   readonly image: string
   readonly name: string
@@ -28,6 +36,7 @@ export interface Draft {
   readonly memoryMib: number
   readonly diskMib: number
   readonly ports: readonly PortDraft[]
+  readonly mounts: readonly FolderDraft[]
   /** A command line; '' keeps the image's own. */
   readonly command: string
   /** No command at all: the machine idles. */
@@ -48,6 +57,7 @@ export const emptyDraft: Draft = {
   memoryMib: vmLimits.memoryMib.default,
   diskMib: vmLimits.diskMib.default,
   ports: [],
+  mounts: [],
   command: '',
   idle: false,
   env: '',
@@ -109,6 +119,11 @@ function toSpec(draft: Draft, env: Record<string, string>, words: readonly strin
     ports: draft.ports.map(({ host, guest }) => ({
       host: host.trim() === '' ? 0 : toPort(host),
       guest: toPort(guest),
+    })),
+    mounts: draft.mounts.map(({ hostPath, guestPath, readOnly }) => ({
+      hostPath,
+      guestPath: guestPath.trim(),
+      readOnly,
     })),
     env,
     autoRemove: draft.autoRemove,

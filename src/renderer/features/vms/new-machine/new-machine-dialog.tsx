@@ -7,6 +7,7 @@ import { Dialog } from '../../../ui/dialog'
 import { ErrorPanel } from '../../../ui/feedback'
 import { launch } from '../launch'
 import { CommandSection } from './command-section'
+import { FoldersSection } from './folders-section'
 import { ImageField } from './image-field'
 import { NameField } from './name-field'
 import { closeNewMachine, useNewMachine } from './open-new-machine'
@@ -39,6 +40,7 @@ function Form({ image }: { readonly image: string | undefined }): ReactNode {
         </div>
         <ResourcesSection state={state} />
         <PortsSection state={state} />
+        <FoldersSection state={state} />
         <CommandSection state={state} />
         {failure !== undefined && (
           <ErrorPanel title="The machine was not created" error={failure} />

@@ -46,6 +46,13 @@ describe('a draft that is right', () => {
     expect(specOf({ command: 'ignored', idle: true }).command).toEqual([])
   })
 
+  it('names the folders it shares', () => {
+    const mounts = [{ id: '1', hostPath: '/home/me/my work', guestPath: ' /work ', readOnly: true }]
+    expect(specOf({ mounts }).mounts).toEqual([
+      { hostPath: '/home/me/my work', guestPath: '/work', readOnly: true },
+    ])
+  })
+
   it('takes an empty host port as any', () => {
     expect(specOf({ ports: [port('', '80'), port(' 8443', '443')] }).ports).toEqual([
       { host: 0, guest: 80 },
@@ -55,6 +62,21 @@ describe('a draft that is right', () => {
 })
 
 describe('a draft that is wrong', () => {
+  it('says so at the folder that is in the way', () => {
+    const at = (...paths: string[]) =>
+      errorsOf({
+        mounts: paths.map((guestPath) => ({
+          id: guestPath,
+          hostPath: '/srv',
+          guestPath,
+          readOnly: false,
+        })),
+      })
+    expect(at('/a', '/proc')).toEqual({ 'mounts.1.guestPath': expect.stringMatching(/system/) })
+    expect(at('/a', 'b')['mounts.1.guestPath']).toMatch(/absolute path/)
+    expect(at('/a/b', '/a')['mounts.1.guestPath']).toMatch(/lie in one another/)
+  })
+
   it('says what is wrong at the field where it is', () => {
     expect(errorsOf({ name: 'My VM' })['name']).toMatch(/lower-case/)
     expect(errorsOf({ image: ' ' })['image']).toBe('choose an image')
