@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Init on a root that is a directory of the host, as under a libkrun without disks. That cannot run everywhere:
 // here QEMU and virtiofsd give the guest the same root, and a script stands in for libkrun's own init.
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { guestCommands, guestEventSchema, type GuestEvent } from '../../src/contract/guest-protocol'
 import { configDriveEntries } from '../../src/main/guest/config-drive'
+import { emptyTree, type FsTree } from '../../src/main/image/fs-tree'
+import { createImageStore } from '../../src/main/image/image-store'
+import { dataPaths } from '../../src/main/lib/data-paths'
+import { silentLogger } from '../../src/main/lib/logger'
 import { locateParts, requirePart } from '../../src/main/lib/parts'
 import { runtimeDir } from '../../src/main/lib/runtime-dir'
 import { examineVirtiofsd } from '../../src/main/lib/virtiofsd'
+import { ensureRootDirectory, renewBundle } from '../../src/main/rootfs/directory/root-directory'
 import { support } from '../support/runner-fixture'
 
-const run = promisify(execFile)
 const parts = await locateParts({ runtimeDir: runtimeDir(process.env), env: process.env })
 const path = {
   qemu: requirePart(parts, 'qemu', 'QEMU'),
@@ -30,22 +33,27 @@ const path = {
 
 let dir: string
 let root: string
+let bundle: FsTree
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'microvm-root-'))
   root = join(dir, 'root')
-  await mkdir(root)
-  for (const blob of await readdir(join(path.starter, 'blobs/sha256'))) {
-    const file = join(path.starter, 'blobs/sha256', blob)
-    // The layer is the one that is no JSON.
-    if ((await readFile(file))[0] !== 0x7b) await run('tar', ['-xf', file, '-C', root])
-  }
-  await run('tar', ['-xf', join(path.guest, 'bundle.tar'), '-C', root])
+  const { images } = dataPaths(join(dir, 'data'))
+  const deps = { imagesDir: images.directories, logger: silentLogger }
+  const store = createImageStore({
+    paths: images,
+    starterLayout: path.starter,
+    logger: silentLogger,
+  })
+  const starter = await store.ensure('starter', {})
+  await ensureRootDirectory(deps, root, 'starter', () => store.tree(starter))
+  const layer = await store.ensureLayer(join(path.guest, 'bundle.tar'))
+  bundle = await store.graft(emptyTree(), layer)
   await copyFile(support('krun-init.sh'), join(root, 'krun-init'))
   await chmod(join(root, 'krun-init'), 0o755)
 }, 60_000)
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-/** The config of one start, as plain files in the root. */
+/** The bundle and the config of one start, put into the root as a launch does it. */
 async function writeConfig(argv: readonly string[]): Promise<void> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const type = 'ecdsa-sha2-nistp256'
@@ -76,14 +84,7 @@ async function writeConfig(argv: readonly string[]): Promise<void> {
     shares: [],
     files: [],
   })
-  for (const { path: name, content, mode } of entries) {
-    const target = join(root, '.microvm/config', name)
-    if (content === undefined) await mkdir(target, { recursive: true })
-    else {
-      await mkdir(dirname(target), { recursive: true })
-      await writeFile(target, content, { mode })
-    }
-  }
+  await renewBundle(root, bundle, entries)
 }
 
 interface Guest {
