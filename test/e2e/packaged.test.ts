@@ -61,7 +61,7 @@ beforeAll(async () => {
   await writeFile(appImage, 'the version that runs')
   const path = join(installed, 'resources', 'bin', 'microvm')
   microvm = await makeCli({ dataDir: harness.dataDir, command: [path] })
-}, 300_000)
+}, 600_000)
 
 afterAll(async () => {
   await feed?.close()
@@ -121,9 +121,12 @@ describe('the package', () => {
       await page.getByRole('navigation').getByRole('button', { name: 'Settings' }).click()
       await page.getByRole('button', { name: 'Check now' }).click()
       await page.getByText('9.0.0 is ready').waitFor({ timeout: 30_000 })
+      await app.screenshot('packaged-update')
       expect(await readFile(appImage, 'utf8')).toBe('the version that runs')
       await page.getByRole('button', { name: 'Restart to update' }).click()
       const question = page.getByRole('alertdialog', { name: 'Update while 1 machine runs?' })
+      await question.waitFor()
+      await app.screenshot('packaged-question')
       await question.getByRole('button', { name: 'Cancel' }).click()
       await page.getByRole('button', { name: 'Restart to update' }).click()
       const ended = once(main, 'exit')
