@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line of QEMU for one machine: the `microvm` type, which boots the kernel directly and
-// has eight virtio-mmio slots instead of PCI. Pure. Everything QEMU talks through is an inherited
+// The command line of QEMU for one machine: the `microvm` type (on arm64 `virt`), which boots the kernel directly
+// and has virtio-mmio slots instead of PCI: eight, and as many as we use of the 32 of `virt`. Pure. Everything QEMU talks through is an inherited
 // descriptor, so that no socket of it lies on disk; disks are JSON, so that no path needs escaping.
 import { CONTROL_PORT_NAME, SHARES_TAG } from '../../src/contract/guest-protocol'
 import type { RunnerConfig, RunnerRoot, RunnerVmm } from '../../src/contract/runner-config'
@@ -15,11 +15,13 @@ const fd = (channel: (typeof qemuChannels)[number]): number =>
 const SHARES_FD = FIRST_FD + qemuChannels.length
 
 /**
- * virtio-mmio slot of each device. Linux probes the highest slot first, so the disks go downwards
+ * virtio-mmio slot of each device on `microvm`. Linux probes the highest slot first, so the disks go downwards
  * to become vda, vdb, vdc. Slot 3 stays empty: its interrupt 8 is the clock's. One slot is left for
  * all shared folders together.
  */
 const slots = { shares: 7, rng: 6, network: 5, serial: 4, image: 2, vm: 1, config: 0 } as const
+/** Of the slots of `virt` Linux probes the lowest first: the same order from the other end. */
+const LAST_VIRT_SLOT = 31
 
 /** Emulated code meets no speculating processor of the guest's own: its guards would only cost time. */
 const emulatedArguments = ['mitigations=off']
@@ -45,6 +47,7 @@ export interface QemuConfig extends Pick<
 
 /** Arguments, without the program's name. */
 export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): string[] {
+  const slot = slotsOf(config.vmm.machine)
   return [
     ...machine(config),
     ...(platform === 'linux' && config.vmm.sandbox !== false ? sandbox : []),
@@ -63,8 +66,8 @@ export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): st
       bus: slot('network'),
     }),
     ...device({ driver: 'virtio-rng-device', bus: slot('rng') }),
-    ...disks(config.root),
-    ...(config.shares.length > 0 ? sharedFolders(config) : []),
+    ...disks(config.root, slot),
+    ...(config.shares.length > 0 ? sharedFolders(config, slot) : []),
     ...['-kernel', config.vmm.kernel],
     ...['-append', kernelCommandLine(config)],
   ]
@@ -75,11 +78,14 @@ function kernelCommandLine({ backend }: QemuConfig): string {
   return [...kernelArguments, ...extra].join(' ')
 }
 
-function machine({ backend, cpus, memoryMib }: QemuConfig): string[] {
+/** acpi=off: only then does QEMU tell the kernel of the virtio-mmio devices on its command line. */
+const microvm = 'microvm,x-option-roms=off,rtc=on,acpi=off,isa-serial=off'
+const virt = 'virt,acpi=off,gic-version=max'
+
+function machine({ backend, cpus, memoryMib, vmm }: QemuConfig): string[] {
   const accelerator = backend.accelerator === 'tcg' ? 'tcg,thread=multi' : backend.accelerator
   return [
-    // acpi=off: only then does QEMU tell the kernel of the virtio-mmio devices on its command line.
-    ...['-M', 'microvm,x-option-roms=off,rtc=on,acpi=off,isa-serial=off'],
+    ...['-M', vmm.machine === 'virt' ? virt : microvm],
     ...['-accel', accelerator],
     ...['-cpu', backend.accelerator === 'tcg' ? 'max' : 'host'],
     ...['-smp', String(cpus)],
@@ -99,7 +105,7 @@ const sandbox = [
 ]
 
 /** virtiofsd reads and writes the guest's memory, which therefore lies in a file both have open. */
-function sharedFolders({ memoryMib }: QemuConfig): string[] {
+function sharedFolders({ memoryMib }: QemuConfig, slot: Slot): string[] {
   return [
     ...['-object', `memory-backend-memfd,id=memory,size=${memoryMib}M,share=on`],
     ...['-machine', 'memory-backend=memory'],
@@ -113,15 +119,20 @@ function sharedFolders({ memoryMib }: QemuConfig): string[] {
   ]
 }
 
-function disks(paths: Disks): string[] {
+function disks(paths: Disks, slot: Slot): string[] {
   const file = (filename: string, readOnly: boolean) => ({
     driver: 'file',
     filename,
     'read-only': readOnly,
   })
   return [
-    ...disk('image', { driver: 'vmdk', 'read-only': true, file: file(paths.image, true) }),
+    ...disk(slot('image'), 'image', {
+      driver: 'vmdk',
+      'read-only': true,
+      file: file(paths.image, true),
+    }),
     ...disk(
+      slot('vm'),
       'vm',
       {
         driver: 'raw',
@@ -132,19 +143,34 @@ function disks(paths: Disks): string[] {
       // A full disk of the host pauses the machine instead of failing the guest's writes.
       { werror: 'stop', rerror: 'report' },
     ),
-    ...disk('config', { driver: 'raw', 'read-only': true, file: file(paths.config, true) }),
+    ...disk(slot('config'), 'config', {
+      driver: 'raw',
+      'read-only': true,
+      file: file(paths.config, true),
+    }),
   ]
 }
 
-function disk(name: 'image' | 'vm' | 'config', node: object, options: object = {}): string[] {
+function disk(
+  bus: string,
+  name: 'image' | 'vm' | 'config',
+  node: object,
+  options: object = {},
+): string[] {
   return [
     ...['-blockdev', JSON.stringify({ 'node-name': name, ...node })],
-    ...device({ driver: 'virtio-blk-device', drive: name, bus: slot(name), ...options }),
+    ...device({ driver: 'virtio-blk-device', drive: name, bus, ...options }),
   ]
 }
 
 const device = (properties: object): string[] => ['-device', JSON.stringify(properties)]
-const slot = (name: keyof typeof slots): string => `virtio-mmio-bus.${slots[name]}`
+
+type Slot = (name: keyof typeof slots) => string
+const slotsOf =
+  (type: QemuConfig['vmm']['machine']): Slot =>
+  (name) =>
+    `virtio-mmio-bus.${type === 'virt' ? LAST_VIRT_SLOT - slots[name] : slots[name]}`
+
 const socket = (channel: (typeof qemuChannels)[number]): string[] => [
   '-chardev',
   `socket,id=${channel},fd=${fd(channel)}`,

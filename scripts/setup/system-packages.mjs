@@ -72,6 +72,13 @@ const needs = [
     'gcc-aarch64-linux-gnu',
     'libc6-dev-arm64-cross',
   ),
+  ...crossNeed('tests', 'aarch64-linux-gnu-gcc', 'gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'),
+  {
+    purpose: 'tests',
+    command: 'qemu-system-aarch64',
+    packages: ['qemu-system-arm'],
+    why: 'boots the guest for arm64',
+  },
   { purpose: 'tests', command: 'git', packages: ['git'], why: "lists the repository's files" },
   { purpose: 'tests', command: 'qemu-img', packages: ['qemu-utils'], why: 'judges disk images' },
   { purpose: 'tests', command: 'fsck.erofs', packages: ['erofs-utils'], why: 'judges our EROFS' },

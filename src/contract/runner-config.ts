@@ -38,8 +38,10 @@ const vmmSchema = z.discriminatedUnion('kind', [
     kind: z.literal('qemu'),
     /** qemu-system-*. */
     executable: absolutePath,
-    /** The guest kernel as PVH ELF. */
+    /** The guest kernel: PVH ELF on x86-64, Image on arm64. */
     kernel: absolutePath,
+    /** QEMU's machine type: `microvm` is x86-64's, and meant if absent; `virt` is arm64's. */
+    machine: z.enum(['microvm', 'virt']).optional(),
     /** Needed where there are shares. */
     virtiofsd: absolutePath.optional(),
     /** false: this QEMU cannot confine itself by seccomp (`-sandbox`) and would not start. */

@@ -86,6 +86,8 @@ export interface EngineOptions {
   readonly logger?: Logger
   /** Seals logins made here; without, they go where docker keeps its own. */
   readonly secretBox?: SecretBox
+  /** The architecture of guests that `backends` can run, as `process.arch`, which it is unless given. */
+  readonly arch?: string
   /** In order of preference; libkrun, then QEMU unless given. */
   readonly backends?: readonly Backend[]
   /** Each runner in a user namespace of its own (Linux); MICROVM_USER_NAMESPACE=1 says so, too. */
@@ -174,7 +176,7 @@ async function machinery(
 function createImages(
   paths: DataPaths,
   starterLayout: string | undefined,
-  { env, logger = silentLogger, secretBox: box }: EngineOptions,
+  { env, logger = silentLogger, secretBox: box, arch = process.arch }: EngineOptions,
 ): { images: ImageStore; logins: RegistryLogins } {
   const { logins: path, loginsLock: lockPath } = paths
   const docker = createDockerCredentials({ env, home: env['HOME'] || homedir(), lockPath })
@@ -187,7 +189,8 @@ function createImages(
   const settings = () => readRegistrySettings(paths.registries, env)
   const logins = createRegistryLogins({ stores, network, settings })
   const registries = { network, settings, credentials: logins }
-  const images = createImageStore({ paths: paths.images, starterLayout, logger, registries })
+  const store = { paths: paths.images, starterLayout, logger, registries, arch }
+  const images = createImageStore(store)
   return { images, logins }
 }
 

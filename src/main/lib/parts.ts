@@ -17,7 +17,7 @@ export interface Parts {
   /** What shares folders of the host with a guest of QEMU. */
   readonly virtiofsd: Part
   readonly gvproxy: Part
-  /** The guest kernel as PVH ELF. */
+  /** The guest kernel: PVH ELF on x86-64, Image on arm64. */
   readonly kernel: Part
   /** Folder with bundle.tar, manifest.json and vm-disk.ext4. */
   readonly guest: Part
@@ -36,6 +36,9 @@ const systemDirs = {
       : ['/usr/lib64', `/usr/lib/${multiarch}`, '/usr/lib', '/usr/local/lib64', '/usr/local/lib'],
   helpers: ['/usr/libexec', '/usr/lib/qemu', '/usr/lib'],
 }
+
+/** As scripts/parts/platforms.mjs names it. */
+const kernelFile = process.arch === 'arm64' ? 'kernel/Image' : 'kernel/vmlinux.elf'
 
 const SETUP_HINT = 'Run `npm run setup` in the project’s folder, or install the app again.'
 
@@ -78,7 +81,7 @@ export async function locateParts(search: Search): Promise<Parts> {
     }),
     look(search, {
       setting: 'MICROVM_KERNEL',
-      inRuntime: 'kernel/vmlinux.elf',
+      inRuntime: kernelFile,
       hint: SETUP_HINT,
     }),
     look(search, {

@@ -28,6 +28,12 @@ const PROBE_MEMORY_MIB = 128
 /** The kernel's last word when it has come all the way to looking for a disk. */
 const PROOF = 'Unable to mount root fs'
 
+const microvm = 'microvm,x-option-roms=off,rtc=on,acpi=off,isa-serial=off'
+
+/** QEMU's type of machine for guests of an architecture. */
+export const machineFor = (arch: string): 'microvm' | 'virt' =>
+  arch === 'arm64' ? 'virt' : 'microvm'
+
 /** @param attempt gives undefined if a guest runs under it, else why not */
 export async function chooseAccelerator(
   features: HostFeatures,
@@ -81,7 +87,7 @@ function firstOf(stream: Readable): () => string {
 
 function probeArguments(kernel: string, accelerator: Accelerator): string[] {
   return [
-    ...['-M', 'microvm,x-option-roms=off,rtc=on,acpi=off,isa-serial=off'],
+    ...['-M', machineFor(process.arch) === 'virt' ? 'virt,acpi=off,gic-version=max' : microvm],
     ...['-accel', accelerator, '-cpu', accelerator === 'tcg' ? 'max' : 'host'],
     ...['-m', `${PROBE_MEMORY_MIB}M`, '-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-chardev', 'stdio,id=console', '-device', 'virtio-serial-device'],

@@ -11,7 +11,7 @@ import type { Backend, BackendProbe } from '../backend'
 import { readHostFeatures } from '../host-features'
 import { createProbeMemory, versionOf } from '../probe-memory'
 import { spawnRunner, type Spawner } from '../spawn-runner'
-import { chooseAccelerator, tryAccelerator } from './accelerator'
+import { chooseAccelerator, machineFor, tryAccelerator } from './accelerator'
 
 const run = promisify(execFile)
 
@@ -27,10 +27,12 @@ export interface QemuBackendOptions {
   readonly logger: Logger
   readonly runnerPath?: string | undefined
   readonly spawner?: Spawner | undefined
+  /** The guest's architecture, which the QEMU among the parts is for; this host's unless given. */
+  readonly arch?: string
 }
 
 export function createQemuBackend(options: QemuBackendOptions): Backend {
-  const { parts, runnerPath: script, spawner } = options
+  const { parts, runnerPath: script, spawner, arch = process.arch } = options
   const memory = createProbeMemory(options.cacheDir, 'qemu-probe.json', options.logger)
   const sandboxed = new Map<string, Promise<boolean>>()
   return {
@@ -56,6 +58,7 @@ export function createQemuBackend(options: QemuBackendOptions): Backend {
         kind: 'qemu',
         executable,
         kernel,
+        machine: machineFor(arch),
         sandbox: await sandbox,
         ...(shares ? { virtiofsd: requirePart(found, 'virtiofsd', 'virtiofsd') } : {}),
       }

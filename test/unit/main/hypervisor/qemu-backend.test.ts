@@ -100,7 +100,10 @@ describe('the QEMU backend', () => {
 describe('what the runner is told of QEMU', () => {
   it('is its program and kernel, and whether it can confine itself', async () => {
     const make = await backendWith({ qemu: await fakeQemu('8.2.1') })
-    const told = { kind: 'qemu', executable: join(dir, 'qemu'), kernel: join(dir, 'kernel') }
+    const told = {
+      ...{ kind: 'qemu', executable: join(dir, 'qemu'), kernel: join(dir, 'kernel') },
+      machine: process.arch === 'arm64' ? 'virt' : 'microvm',
+    }
     expect(await make().prepare({ shares: false })).toEqual({
       ...told,
       sandbox: process.platform === 'linux',

@@ -67,6 +67,19 @@ describe('the command line of QEMU', () => {
     expect(slotOf('vm')).toBeGreaterThan(slotOf('config'))
   })
 
+  it('is the virt machine on arm64, with the disks in the same order from the other end', () => {
+    const arm64 = qemuArguments({ ...config, vmm: { ...config.vmm, machine: 'virt' } }, 'linux')
+    expect(values(arm64, '-M')[0]).toMatch(/^virt,/)
+    expect(values(args, '-M')[0]).toMatch(/^microvm,/)
+    const busOf = (drive: string) =>
+      json(arm64, '-device').find((device) => device['drive'] === drive)?.['bus']
+    expect(['image', 'vm', 'config'].map(busOf)).toEqual([
+      'virtio-mmio-bus.29',
+      'virtio-mmio-bus.30',
+      'virtio-mmio-bus.31',
+    ])
+  })
+
   it('talks through inherited descriptors only', () => {
     expect(values(args, '-chardev')).toEqual([
       'socket,id=qmp,fd=6',
