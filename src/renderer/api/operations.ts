@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Long calls (pull, import, launch): each has an id chosen here, reports progress and can be
+// Long calls (pull, import, launch, save): each has an id chosen here, reports progress and can be
 // cancelled. The store lists those under way, so that any place may draw them.
 import { create } from 'zustand'
 import { MicrovmError } from '../../contract/errors'
@@ -10,7 +10,7 @@ export interface Operation {
   readonly id: string
   /** What it does, for people: "Pulling debian:bookworm". */
   readonly title: string
-  readonly kind: 'pull' | 'import' | 'launch'
+  readonly kind: 'pull' | 'import' | 'launch' | 'save'
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly progress?: Progress

@@ -14,6 +14,10 @@ export function ImageConfiguration({ image }: { readonly image: ImageView }): Re
       <Fact name="Digest" mono>
         {image.digest}
       </Fact>
+      <Fact name="Platform">{image.platform}</Fact>
+      {image.createdAt !== undefined && (
+        <Fact name="Created">{new Date(image.createdAt).toLocaleString()}</Fact>
+      )}
       <Fact name="Entrypoint" mono>
         {words(config.entrypoint)}
       </Fact>

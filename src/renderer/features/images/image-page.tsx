@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// One image: its layers with the commands that made them, and its configuration.
+// One image: its layers with the commands that made them and their files, and its configuration.
 import { Tabs } from 'radix-ui'
 import { useState, type ReactNode } from 'react'
-import type { ImageLayer, ImageView } from '../../../contract/images'
+import type { ImageView } from '../../../contract/images'
 import { navigate } from '../../app/route'
 import { Button } from '../../ui/button'
-import { CopyButton } from '../../ui/copy-button'
 import { EmptyState, SkeletonRows } from '../../ui/feedback'
-import { formatBytes, formatCount, shortDigest } from '../../ui/format'
 import { launchImage } from '../vms/launch'
 import { DeleteImageDialog } from './delete-image-dialog'
+import { FileBrowser } from './file-browser'
 import { ImageConfiguration } from './image-configuration'
-import { instructionText } from './instruction-text'
 import { useImages } from './image-store'
 import './images.css'
+import './browser.css'
 
 const showList = (): void => navigate({ page: 'images' })
 
@@ -70,44 +69,12 @@ function ImageTabs({ image }: { readonly image: ImageView }): ReactNode {
           Configuration
         </Tabs.Trigger>
       </Tabs.List>
-      <Tabs.Content className="tab-content" value="layers">
-        <ol className="layers">
-          {image.layers.map((layer, index) => (
-            <LayerItem key={layer.diffId} layer={layer} number={index + 1} />
-          ))}
-        </ol>
-        <p className="fine inset">
-          {formatBytes(image.size)} on disk, {formatBytes(image.ownSize)} only for this image.
-        </p>
+      <Tabs.Content className="tab-content full" value="layers">
+        <FileBrowser key={image.digest} image={image} />
       </Tabs.Content>
       <Tabs.Content className="tab-content" value="configuration">
         <ImageConfiguration image={image} />
       </Tabs.Content>
     </Tabs.Root>
-  )
-}
-
-interface LayerItemProps {
-  readonly layer: ImageLayer
-  readonly number: number
-}
-
-function LayerItem({ layer, number }: LayerItemProps): ReactNode {
-  const madeBy = instructionText(layer.createdBy)
-  return (
-    <li className="layer">
-      <span className="layer-number">{number}</span>
-      <div className="layer-text">
-        <code className={madeBy === '' ? 'unknown' : ''} title={layer.createdBy}>
-          {madeBy === '' ? 'made by an unknown command' : madeBy}
-        </code>
-        <p>
-          {formatBytes(layer.sizeOnDisk)} on disk · {formatBytes(layer.blobSize)} compressed ·{' '}
-          {formatCount(layer.entries)} {layer.entries === 1 ? 'entry' : 'entries'}
-        </p>
-      </div>
-      <code className="layer-digest">{shortDigest(layer.diffId)}</code>
-      <CopyButton text={layer.diffId} label={`Copy the digest of layer ${number}`} />
-    </li>
   )
 }

@@ -1,51 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useRef, useState, type ReactNode } from 'react'
+import { useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import type { ImageView } from '../../../contract/images'
 import { navigate } from '../../app/route'
-import { useTimeText } from '../../ui/clock'
-import { formatAgo, formatBytes } from '../../ui/format'
+import { moveSelection } from '../vms/machine-list'
 import { launchImage } from '../vms/launch'
 import { DeleteImageDialog } from './delete-image-dialog'
+import type { ImageSort, ImageSortColumn } from './image-list'
+import { ImageRow, imageRowId } from './image-row'
 
 const ROW_HEIGHT = 38
-const titles = ['Image', 'Size', 'Own', 'Layers', 'Platform', 'Last used', 'Created']
 
-/** One row per image; only rows in sight exist. */
-export function ImageTable({ images }: { readonly images: readonly ImageView[] }): ReactNode {
+interface ImageTableProps {
+  readonly images: readonly ImageView[]
+  readonly sort: ImageSort
+  readonly onSort: (sort: ImageSort) => void
+}
+
+const showImage = (reference: string): void => navigate({ page: 'image', reference })
+
+/** One row per image, of which only those in sight exist. The table has the keys for the selected one. */
+export function ImageTable({ images, sort, onSort }: ImageTableProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null)
   const [deleting, setDeleting] = useState<ImageView | undefined>(undefined)
+  const [selected, setSelected] = useState('')
+  const at = images.findIndex(({ reference }) => reference === selected)
   const rows = useVirtualizer({
     count: images.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 8,
   })
+  const select = (index: number): void => {
+    setSelected(images[index]?.reference ?? '')
+    rows.scrollToIndex(index)
+  }
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const page = Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT)
+    const target = isPlain(event) && moveSelection(event.key, at, images.length, page)
+    if (typeof target === 'number') select(target)
+    else if (!actByKey(event, images[at], setDeleting)) return
+    event.preventDefault()
+  }
   return (
     <div
       className="table images"
-      role="table"
+      role="grid"
       aria-label="Images"
       aria-rowcount={images.length + 1}
+      aria-activedescendant={at >= 0 ? imageRowId(at) : undefined}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
     >
-      <ImageTableHead />
-      <div className="table-body" ref={scroller} role="rowgroup">
+      <ImageTableHead sort={sort} onSort={onSort} />
+      <div className="table-body" ref={scroller} role="rowgroup" tabIndex={-1}>
         <div className="table-rows" role="presentation" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map(({ index, start }) => {
             const image = images[index]
             if (image === undefined) return null
             return (
-              <div
+              <ImageRow
                 key={image.reference}
-                className="table-row image-grid"
-                role="row"
-                aria-rowindex={index + 2}
-                data-testid={`image-${image.reference}`}
-                style={{ transform: `translateY(${start}px)` }}
-                onDoubleClick={() => navigate({ page: 'image', reference: image.reference })}
-              >
-                <ImageCells image={image} onDelete={() => setDeleting(image)} />
-              </div>
+                image={image}
+                at={index}
+                top={start}
+                selected={index === at}
+                onSelect={setSelected}
+                onShow={showImage}
+                onDelete={setDeleting}
+              />
             )
           })}
         </div>
@@ -57,102 +80,59 @@ export function ImageTable({ images }: { readonly images: readonly ImageView[] }
   )
 }
 
-function ImageTableHead(): ReactNode {
+/** Keys on a button inside are the button's. */
+function isPlain(event: KeyboardEvent): boolean {
+  if (event.target !== event.currentTarget) return false
+  return !event.ctrlKey && !event.metaKey && !event.altKey
+}
+
+/** @returns whether the key was one of the selected image's */
+function actByKey(
+  event: KeyboardEvent,
+  image: ImageView | undefined,
+  remove: (image: ImageView) => void,
+): boolean {
+  if (image === undefined || !isPlain(event)) return false
+  if (event.key === 'Enter') showImage(image.reference)
+  else if (event.key.toLowerCase() === 'l') void launchImage(image.reference)
+  else if (event.key === 'Delete' && !image.builtIn) remove(image)
+  else return false
+  return true
+}
+
+const columns: readonly { readonly title: string; readonly sort: ImageSortColumn }[] = [
+  { title: 'Image', sort: 'reference' },
+  { title: 'Size', sort: 'size' },
+  { title: 'Own', sort: 'own' },
+  { title: 'Layers', sort: 'layers' },
+  { title: 'Last used', sort: 'used' },
+]
+
+function ImageTableHead({ sort, onSort }: Omit<ImageTableProps, 'images'>): ReactNode {
   return (
     <div className="table-head" role="rowgroup">
       <div className="image-grid" role="row" aria-rowindex={1}>
-        {titles.map((title) => (
-          <span
-            key={title}
-            role="columnheader"
-            className={`cell-${title.toLowerCase().replace(' ', '-')}`}
-          >
-            {title}
-          </span>
-        ))}
+        {columns.map(({ title, sort: column }) => {
+          const active = sort.column === column
+          const descending = active && !sort.descending
+          return (
+            <span
+              key={title}
+              role="columnheader"
+              className={`cell-${column}`}
+              aria-sort={active ? (sort.descending ? 'descending' : 'ascending') : 'none'}
+            >
+              <button type="button" className="sort" onClick={() => onSort({ column, descending })}>
+                {title}
+                {active && <span aria-hidden>{sort.descending ? ' ↓' : ' ↑'}</span>}
+              </button>
+            </span>
+          )
+        })}
         <span role="columnheader" className="hidden-text">
           Actions
         </span>
       </div>
     </div>
-  )
-}
-
-interface ImageCellsProps {
-  readonly image: ImageView
-  readonly onDelete: () => void
-}
-
-function ImageCells({ image, onDelete }: ImageCellsProps): ReactNode {
-  const { reference, builtIn, lastUsedAt, createdAt } = image
-  const used = useTimeText((now) =>
-    lastUsedAt === undefined ? 'never' : formatAgo(lastUsedAt, now),
-  )
-  const created = useTimeText((now) => (createdAt === undefined ? '' : formatAgo(createdAt, now)))
-  return (
-    <>
-      <span role="cell" className="cell-image cut">
-        <button
-          type="button"
-          className="name-link"
-          title={reference}
-          onClick={() => navigate({ page: 'image', reference })}
-        >
-          {reference}
-        </button>
-        {builtIn && <span className="tag">built in</span>}
-      </span>
-      <span role="cell" className="cell-size">
-        {formatBytes(image.size)}
-      </span>
-      <span
-        role="cell"
-        className="cell-own"
-        title="Only this image has it: what deleting would free"
-      >
-        {formatBytes(image.ownSize)}
-      </span>
-      <span role="cell" className="cell-layers">
-        {image.layers.length}
-      </span>
-      <span role="cell" className="cell-platform cut">
-        {image.platform}
-      </span>
-      <span role="cell" className="cell-last-used">
-        {used}
-      </span>
-      <span role="cell" className="cell-created">
-        {created}
-      </span>
-      <span role="cell" className="cell-actions">
-        <ImageRowActions image={image} onDelete={onDelete} />
-      </span>
-    </>
-  )
-}
-
-function ImageRowActions({ image, onDelete }: ImageCellsProps): ReactNode {
-  const { reference } = image
-  return (
-    <>
-      {!image.builtIn && (
-        <button
-          type="button"
-          className="row-action"
-          aria-label={`Delete ${reference}`}
-          onClick={onDelete}
-        >
-          Delete
-        </button>
-      )}
-      <button
-        type="button"
-        className="row-action main"
-        aria-label={`Launch ${reference}`}
-        onClick={() => void launchImage(reference)}
-      >
-        Launch
-      </button>
-    </>
   )
 }

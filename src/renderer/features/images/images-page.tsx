@@ -2,36 +2,72 @@
 // The images on this computer: pull by reference, import, launch, delete. A pull under way stands
 // above the table with its layers; it goes on when one leaves the page.
 import { DropdownMenu } from 'radix-ui'
-import { useState, type SyntheticEvent, type ReactNode } from 'react'
+import { useMemo, useRef, useState, type SyntheticEvent, type ReactNode } from 'react'
 import { cancelOperation, useOperations } from '../../api/operations'
 import { Button } from '../../ui/button'
 import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
 import { ChevronDownIcon } from '../../ui/icons'
+import { keyText } from '../../ui/platform'
 import { orToast } from '../../ui/toast-store'
+import { useFindKey } from '../../ui/use-find-key'
 import { importInBackground, pullInBackground } from './image-actions'
+import { visibleImages, type ImageSort } from './image-list'
 import { loadImages, useImages } from './image-store'
 import { ImageTable } from './image-table'
 import { ProgressDetails } from './progress-details'
 import './images.css'
 
 export function ImagesPage(): ReactNode {
+  const [filter, setFilter] = useState('')
   return (
     <main className="page" aria-label="Images">
       <header className="page-header">
         <h1>Images</h1>
         <div className="page-actions">
+          <FilterField filter={filter} onFilter={setFilter} />
           <ImportMenu />
           <PullForm />
         </div>
       </header>
       <Pulls />
-      <ImagesContent />
+      <ImagesContent filter={filter} clearFilter={() => setFilter('')} />
     </main>
   )
 }
 
-function ImagesContent(): ReactNode {
+interface FilterFieldProps {
+  readonly filter: string
+  readonly onFilter: (filter: string) => void
+}
+
+function FilterField({ filter, onFilter }: FilterFieldProps): ReactNode {
+  const field = useRef<HTMLInputElement>(null)
+  useFindKey(field)
+  return (
+    <label className="filter images-filter">
+      <input
+        ref={field}
+        type="search"
+        placeholder="Filter"
+        aria-label="Filter images"
+        value={filter}
+        onChange={(event) => onFilter(event.target.value)}
+        onKeyDown={(event) => event.key === 'Escape' && onFilter('')}
+      />
+      <kbd aria-hidden>{keyText('F')}</kbd>
+    </label>
+  )
+}
+
+interface ImagesContentProps {
+  readonly filter: string
+  readonly clearFilter: () => void
+}
+
+function ImagesContent({ filter, clearFilter }: ImagesContentProps): ReactNode {
   const { load, error, list } = useImages()
+  const [sort, setSort] = useState<ImageSort>({ column: 'reference', descending: false })
+  const shown = useMemo(() => visibleImages(list, filter, sort), [list, filter, sort])
   if (load === 'loading') return <SkeletonRows rows={4} />
   if (load === 'failed')
     return (
@@ -39,7 +75,13 @@ function ImagesContent(): ReactNode {
         <Button onClick={() => void loadImages()}>Try again</Button>
       </ErrorPanel>
     )
-  if (list.length > 0) return <ImageTable images={list} />
+  if (shown.length > 0) return <ImageTable images={shown} sort={sort} onSort={setSort} />
+  if (list.length > 0)
+    return (
+      <EmptyState title={`Nothing matches “${filter}”`}>
+        <Button onClick={clearFilter}>Clear filter</Button>
+      </EmptyState>
+    )
   return (
     <EmptyState title="No images yet">
       <p>

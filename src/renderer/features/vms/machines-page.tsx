@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of machines: filter, table, and what stands there while there is none.
 // The table knows ids only; each row subscribes to its own machine.
-import { useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from 'react'
+import { useMemo, useRef, useState, type ReactNode } from 'react'
 import { Button } from '../../ui/button'
 import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
-import { hasMainModifier, keyText } from '../../ui/platform'
+import { keyText } from '../../ui/platform'
+import { useFindKey } from '../../ui/use-find-key'
 import { EmptyMachines } from './empty-machines'
 import { visibleIds, type Sort } from './machine-list'
 import { MachineTable } from './machine-table'
@@ -75,18 +76,4 @@ function MachinesContent({ filter, clearFilter }: MachinesContentProps): ReactNo
 function useVisibleIds(filter: string, sort: Sort): readonly string[] {
   const joined = useVms((state) => visibleIds(Object.values(state.byId), filter, sort).join(' '))
   return useMemo(() => (joined === '' ? [] : joined.split(' ')), [joined])
-}
-
-/** Ctrl/Cmd+F goes to the filter, unless a terminal has the keys and takes it. */
-function useFindKey(field: RefObject<HTMLInputElement | null>): void {
-  useEffect(() => {
-    const onKey = (event: globalThis.KeyboardEvent): void => {
-      if (event.defaultPrevented || event.shiftKey || event.key.toLowerCase() !== 'f') return
-      if (!hasMainModifier(event)) return
-      event.preventDefault()
-      field.current?.select()
-    }
-    addEventListener('keydown', onKey)
-    return () => removeEventListener('keydown', onKey)
-  }, [field])
 }
