@@ -18,6 +18,7 @@ const PART = 'system packages'
  * @property {string} [command] in PATH
  * @property {string} [library] file name as the dynamic linker knows it
  * @property {string} [file] anywhere among the compiler's files
+ * @property {readonly string[]} [programs] absolute paths of what is in no PATH; one of them is enough
  * @property {string} [compiler] whose files; gcc if absent
  */
 
@@ -80,6 +81,12 @@ const needs = [
     why: 'boots the guest for arm64',
   },
   { purpose: 'tests', command: 'git', packages: ['git'], why: "lists the repository's files" },
+  {
+    purpose: 'tests',
+    programs: ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd'],
+    packages: ['virtiofsd', 'qemu-system-common'],
+    why: 'shares folders with machines',
+  },
   { purpose: 'tests', command: 'qemu-img', packages: ['qemu-utils'], why: 'judges disk images' },
   { purpose: 'tests', command: 'fsck.erofs', packages: ['erofs-utils'], why: 'judges our EROFS' },
   {
@@ -149,7 +156,9 @@ export async function ensureSystemPackages(deps) {
   await aptInstall(packages, deps.env)
   const still = await findMissing(missing, deps.env)
   if (still.length === 0) return packages
-  const names = still.map((need) => need.command ?? need.library ?? need.file).join(', ')
+  const names = still
+    .map((need) => need.command ?? need.library ?? need.file ?? need.programs?.[0])
+    .join(', ')
   throw new SetupProblem(PART, `installed, yet not found: ${names}`, `Look at: ${install}`)
 }
 
@@ -169,6 +178,7 @@ async function findMissing(wanted, env) {
   const found = await Promise.all(
     wanted.map(async (need) => {
       if (need.command) return findCommand(need.command, env) !== undefined
+      if (need.programs) return need.programs.some(isExecutable)
       if (need.library) return libraries.has(need.library)
       return need.file === undefined || compilerHas(need.file, need.compiler)
     }),
