@@ -5,20 +5,18 @@ import { MicrovmError } from '../../contract/errors'
 import { quote } from './digest'
 import { Retryable } from './retry'
 
-/** What people read instead of errno names, and of undici's. */
+/** What people read instead of errno names, and of our own for timeouts. */
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses the connection: nothing serves there',
   ECONNRESET: 'broke the connection off',
   EPIPE: 'broke the connection off',
-  UND_ERR_SOCKET: 'broke the connection off',
   EHOSTUNREACH: 'is unreachable: there is no route to it',
   ENETUNREACH: 'is unreachable: this computer has no route to its network',
   ENOTFOUND: 'is not found: no name server knows this name',
   EAI_AGAIN: 'is not found: the name server does not answer',
   ETIMEDOUT: 'does not answer',
-  UND_ERR_CONNECT_TIMEOUT: 'does not answer',
-  UND_ERR_HEADERS_TIMEOUT: 'took the request but does not answer',
-  UND_ERR_BODY_TIMEOUT: 'stopped sending',
+  NO_HEADERS: 'took the request but does not answer',
+  NO_BODY: 'stopped sending',
 }
 
 /** An error of the network while talking to `url`, as the one to throw. */
@@ -40,7 +38,7 @@ export function networkError(url: URL, error: unknown, signal: AbortSignal | und
     return unreachable(
       'The server does not speak HTTPS. Plain HTTP is used for this computer only, or on request: --plain-http.',
     )
-  if (/proxy/i.test(message) || code === 'UND_ERR_PRX_TLS')
+  if (/proxy/i.test(message))
     return unreachable('The proxy does not let us through. Check HTTPS_PROXY and HTTP_PROXY.')
   return new Retryable(
     unreachable('Check the name of the registry and this computer’s network connection.'),

@@ -2,7 +2,8 @@
 // One request to a registry or to where it sends us: timeouts, redirects, what counts as a failure
 // that may pass. Plain HTTP only where the user asked for it or on this computer; what the registry
 // may know (Authorization) goes to the URL's own origin and nowhere else.
-import type { Dispatcher } from 'undici'
+import { request as httpRequest, type Agent, type IncomingMessage } from 'node:http'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { MicrovmError } from '../../contract/errors'
 import { quote } from './digest'
 import { busy, networkError, tooSlow } from './registry-errors'
@@ -21,7 +22,7 @@ export interface HttpResponse {
   drop(): void
 }
 
-export interface RequestOptions {
+export interface GetOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent to the URL's own origin only. */
   readonly authorization?: string | undefined
@@ -33,7 +34,7 @@ export interface HttpClient {
    * @throws Retryable for network errors and statuses that may pass, REGISTRY_UNREACHABLE,
    *   REGISTRY_ERROR for a redirect that is not followed, CANCELLED
    */
-  get(url: URL, options: RequestOptions): Promise<HttpResponse>
+  get(url: URL, options: GetOptions): Promise<HttpResponse>
   /** Sends a form. Follows no redirect: what is in the form is for this URL. @throws as `get` */
   post(url: URL, form: URLSearchParams, signal?: AbortSignal): Promise<HttpResponse>
   close(): void
@@ -90,33 +91,70 @@ interface Request {
 }
 
 async function sendOnce(
-  dispatcher: Dispatcher,
+  agent: Agent,
   url: URL,
   { method, headers, body, signal }: Request,
   timeoutMs: number,
 ): Promise<HttpResponse> {
-  const { request } = await import('undici')
-  const response = await request(url, {
-    dispatcher,
-    method,
-    headers: { 'user-agent': USER_AGENT, ...headers },
-    ...(body === undefined ? {} : { body }),
-    ...(signal && { signal }),
-  }).catch((error: unknown) => {
+  const response = await ask(
+    url,
+    {
+      agent,
+      method,
+      headers: { 'user-agent': USER_AGENT, ...headers },
+      ...(signal && { signal }),
+    },
+    body,
+    timeoutMs,
+  ).catch((error: unknown) => {
     throw networkError(url, error, signal)
   })
-  const status = response.statusCode
+  const status = response.statusCode!
   const header = (name: string): string | undefined => [response.headers[name] ?? []].flat()[0]
-  const drop = (): void => void response.body.on('error', () => undefined).destroy()
+  const drop = (): void => void response.on('error', () => undefined).destroy()
   if (isRetryableStatus(status)) {
     drop()
     throw new Retryable(busy(url, status), parseRetryAfter(header('retry-after'), Date.now()))
   }
-  return { url, status, header, drop, body: readBody(response.body, url, signal, timeoutMs) }
+  return { url, status, header, drop, body: readBody(response, url, signal, timeoutMs) }
+}
+
+/** A response's headers; one timeout for the connection, another for them. */
+function ask(
+  url: URL,
+  options: RequestOptions,
+  body: string | undefined,
+  timeoutMs: number,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const request = send(url, options)
+    let code = 'ETIMEDOUT'
+    const giveUp = (): void => void request.destroy(Object.assign(new Error('timeout'), { code }))
+    const timer = setTimeout(giveUp, timeoutMs)
+    const connected = (): void => {
+      code = 'NO_HEADERS'
+      timer.refresh()
+    }
+    request.once('socket', (socket) => {
+      if (request.reusedSocket) connected()
+      else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
+    })
+    request.once('response', (response) => {
+      clearTimeout(timer)
+      resolve(response)
+    })
+    // Later ones are also the response's, or follow from giving it up.
+    request.on('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    request.end(body)
+  })
 }
 
 async function* readBody(
-  body: Dispatcher.ResponseData['body'],
+  body: IncomingMessage,
   url: URL,
   signal: AbortSignal | undefined,
   timeoutMs: number,
@@ -124,10 +162,18 @@ async function* readBody(
   const source = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
   let waitedMs = 0
   let bytes = 0
+  let isWaiting = false
+  const timer = setTimeout(() => {
+    if (isWaiting) body.destroy(Object.assign(new Error('timeout'), { code: 'NO_BODY' }))
+    else timer.refresh()
+  }, timeoutMs)
   try {
     for (;;) {
       const asked = performance.now()
+      isWaiting = true
+      timer.refresh()
       const next = await source.next()
+      isWaiting = false
       if (next.done) return
       // Only time in which bytes were waited for: a slow reader is not the server's fault.
       waitedMs += performance.now() - asked
@@ -140,6 +186,7 @@ async function* readBody(
   } catch (error) {
     throw networkError(url, error, signal)
   } finally {
+    clearTimeout(timer)
     body.on('error', () => undefined).destroy()
   }
 }

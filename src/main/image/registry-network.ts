@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// How connections are made: directly or through a proxy, and whose certificates are trusted. undici
-// and the certificates are loaded late: most commands and most launches never speak to a registry.
+// How connections are made: directly or through a proxy, and whose certificates are trusted. These
+// are loaded late: most commands and most launches never speak to a registry.
 import { readFile } from 'node:fs/promises'
+import { Agent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { BlockList, isIP } from 'node:net'
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
-import type { Dispatcher } from 'undici'
 import { MicrovmError } from '../../contract/errors'
+import { tunnelAgent } from './registry-tunnel'
 
 /** Can be sent to another thread. */
 export interface NetworkSettings {
@@ -101,17 +103,17 @@ function isInNetwork(host: string, network: string): boolean {
 export class Connections {
   readonly #settings: NetworkSettings
   readonly #timeoutMs: number
-  readonly #made = new Map<string, Promise<Dispatcher>>()
+  readonly #made = new Map<string, Promise<Agent>>()
   #trust: Promise<SecureContext> | undefined
 
-  /** @param timeoutMs for each of: a connection, the response's headers, the next bytes of its body */
+  /** @param timeoutMs for a proxy to answer */
   constructor(settings: NetworkSettings, timeoutMs: number) {
     this.#settings = settings
     this.#timeoutMs = timeoutMs
   }
 
   /** @throws as `proxyFor` */
-  for(url: URL): Promise<Dispatcher> {
+  for(url: URL): Promise<Agent> {
     const proxy = proxyFor(url, this.#settings)
     const isSecure = url.protocol === 'https:'
     const key = `${isSecure} ${proxy?.href ?? ''}`
@@ -122,29 +124,14 @@ export class Connections {
 
   close(): void {
     for (const made of this.#made.values())
-      void made.then((dispatcher) => dispatcher.destroy()).catch(() => undefined)
+      void made.then((agent) => agent.destroy()).catch(() => undefined)
   }
 
-  async #make(isSecure: boolean, proxy: URL | undefined): Promise<Dispatcher> {
-    const { Agent, ProxyAgent } = await import('undici')
-    const timeout = this.#timeoutMs
+  async #make(isSecure: boolean, proxy: URL | undefined): Promise<Agent> {
     const needsTrust = isSecure || proxy?.protocol === 'https:'
     const trust = needsTrust ? { secureContext: await this.#trusted() } : {}
-    const options = {
-      headersTimeout: timeout,
-      // Runs only while bytes are waited for: a slow reader is not the server's fault.
-      bodyTimeout: timeout,
-    }
-    if (!proxy) return new Agent({ ...options, connect: { timeout, ...trust } })
-    // Always a tunnel: what the registry is told is no business of the proxy.
-    return new ProxyAgent({
-      ...options,
-      uri: proxy.href,
-      proxyTunnel: true,
-      connect: { timeout },
-      proxyTls: { timeout, ...trust },
-      requestTls: { timeout, ...trust },
-    })
+    if (proxy) return tunnelAgent(isSecure, { proxy, timeoutMs: this.#timeoutMs, ...trust })
+    return isSecure ? new HttpsAgent({ keepAlive: true, ...trust }) : new Agent({ keepAlive: true })
   }
 
   /** One for all connections: hundreds of certificates take a while to read. */
