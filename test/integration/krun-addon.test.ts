@@ -10,7 +10,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compileAddon } from '../../scripts/native/compile.mjs'
 import { krunProbeSchema, type KrunProbe } from '../../src/contract/krun-probe'
 import { entryPoint } from '../../src/main/lib/entry-points'
-import { allCalls, compileAgainst, makeLibkrun, NEWEST, OLDEST } from '../support/recording-libkrun'
+import {
+  allCalls,
+  compileAgainst,
+  makeLibkrun,
+  NEWEST,
+  OLDEST,
+  sanitizeLibkrun,
+} from '../support/recording-libkrun'
 import { support } from '../support/runner-fixture'
 
 const run = promisify(execFile)
@@ -42,6 +49,7 @@ describe('the addon, built with sanitizers', () => {
     const addon = join(home, 'krun.node')
     await compileAddon(addon, { sanitize: 'address,undefined' })
     const library = await makeLibkrun()
+    await sanitizeLibkrun(library)
     const file = join(library.libDir, 'libkrun.so.1')
     const { stdout: asan } = await run('g++', ['-print-file-name=libasan.so'])
     const { stdout } = await run(process.execPath, [support('exercise-addon.mjs'), addon, file], {

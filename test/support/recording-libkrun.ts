@@ -71,8 +71,7 @@ export async function makeLibkrun(
   const exported = join(libDir, 'exported')
   await writeFile(exported, `{ global: ${calls.map((call) => `${call};`).join(' ')} local: *; };\n`)
   const object = await (compiled ??= compile())
-  const library = join(libDir, 'libkrun.so.1')
-  await run('g++', ['-shared', `-Wl,--version-script=${exported}`, object, '-o', library])
+  await run('g++', ['-shared', `-Wl,--version-script=${exported}`, object, '-o', fileIn(libDir)])
   await writeFile(join(libDir, 'guest'), support('fake-guest.mjs'))
   const told = ['calls.jsonl', 'fail', 'features', 'enter'].map((name) => join(libDir, name))
   const reset = async (): Promise<void> =>
@@ -107,6 +106,14 @@ async function compile(): Promise<string> {
   const options = ['-std=c++20', '-fPIC', '-fvisibility=hidden', ...warnings]
   await run('g++', [...options, '-c', source, '-o', object])
   return object
+}
+
+const fileIn = (libDir: string): string => join(libDir, 'libkrun.so.1')
+
+/** Makes the library anew so that it sees what it should not read of its arguments. */
+export async function sanitizeLibkrun({ libDir }: RecordingLibkrun): Promise<void> {
+  const options = ['-std=c++20', '-fPIC', '-shared', '-fvisibility=hidden', ...warnings]
+  await run('g++', [...options, '-g', '-fsanitize=address', source, '-o', fileIn(libDir)])
 }
 
 /**
