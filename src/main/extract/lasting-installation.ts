@@ -26,7 +26,8 @@ const companions = new Set([
 ])
 /** The packaged app's folder of everything that is not Electron. */
 const RESOURCES = 'resources'
-const volatileTypes = /^(squashfs|iso9660|fuse(\..+)?)$/
+/** What images of discs and of programs are mounted as. An AppImage says of itself that it is one. */
+const volatileTypes = /^(squashfs|iso9660)$/
 
 /**
  * The installation that machines are to be started from.
@@ -56,6 +57,8 @@ export async function lastingInstallation(
 /** Whether the folder may go while machines run. */
 async function isVolatile(root: string, { env, mounts }: LastingDeps): Promise<boolean> {
   if (process.platform !== 'linux') return false
+  // A checkout, run by the system's Node.
+  if (!(await readdir(root)).includes(RESOURCES)) return false
   // Set by every AppImage's start; also when it was unpacked for one run only.
   const appDir = env['APPDIR']
   if (appDir && (root === appDir || root.startsWith(appDir + sep))) return true

@@ -42,11 +42,17 @@ afterEach(() => rm(home, { recursive: true, force: true }))
 describe.runIf(process.platform === 'linux')('where machines run from', () => {
   it('is the installation itself, and nothing is copied, where that stays', async () => {
     expect(await lasting({}, '1 0 8:1 / / rw - ext4 /dev/sda1 rw')).toEqual(here())
+    expect(await lasting({}, '1 0 8:1 / / rw - fuse.fuse-overlayfs x rw')).toEqual(here())
     expect(await lasting({ APPDIR: at('elsewhere') })).toEqual(here())
     expect(await extracted()).toEqual([])
   })
 
-  it.each(['APPDIR', 'squashfs', 'fuse.microvm.AppImage', 'iso9660'])(
+  it('is the checkout itself, whatever the system’s Node lies on', async () => {
+    await rm(at('app/resources'), { recursive: true })
+    expect(await lasting({}, '1 0 8:1 / / ro - squashfs /dev/loop0 ro')).toEqual(here())
+  })
+
+  it.each(['APPDIR', 'squashfs', 'iso9660'])(
     'is a copy in the data directory where the app may go: %s',
     async (why) => {
       const mounts = `1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / ${at('app')} ro - ${why} x ro\n`
