@@ -44,9 +44,9 @@ describe('a shared folder', () => {
     const place = form().getByRole('textbox', { name: 'Where' })
     await place.waitFor()
     expect(await place.inputValue()).toBe('/mnt/my work')
-    await place.fill('/proc/work')
+    await place.fill('/proc/code')
     await form().getByText('the system’s own').waitFor()
-    await place.fill('/work')
+    await place.fill('/code')
     await choose(join(host, 'other'))
     await button('Share a folder…').click()
     await button(`Do not share ${join(host, 'other')}`).click()
@@ -59,14 +59,14 @@ describe('a shared folder', () => {
     const running = '[data-testid=machine-state][data-status=running]'
     await app.page.locator(running).waitFor({ timeout: 60_000 })
     const cli = await makeCli({ dataDir: harness.dataDir })
-    const script = 'cat /work/hello; echo from the guest > /work/answer'
+    const script = 'cat /code/hello; echo from the guest > /code/answer'
     expect(await cli.ok(['exec', 'sharer', '--', 'sh', '-c', script])).toBe('from the host\n')
     expect(await readFile(join(host, 'my work/answer'), 'utf8')).toBe('from the guest\n')
   })
 
   it('is named on the machine’s page', async () => {
     await app.page.getByRole('tab', { name: 'Settings' }).click()
-    await app.page.getByText(`${join(host, 'my work')} → /work`, { exact: true }).waitFor()
+    await app.page.getByText(`${join(host, 'my work')} → /code`, { exact: true }).waitFor()
   })
 
   it('cannot be one that the user did not choose', async () => {

@@ -65,29 +65,29 @@ const over = async (): Promise<VmView['state']> => {
 
 describe('a machine with shared folders', () => {
   beforeAll(async () => {
-    const mounts = [`${inHost('work folder')}:/work`, `${inHost('read')}:/srv/deep/er:ro`]
+    const mounts = [`${inHost('work folder')}:/code`, `${inHost('read')}:/srv/deep/er:ro`]
     const options = mounts.flatMap((mount) => ['--mount', mount])
     await cli.ok(['run', '-d', '--name', 'sharing', ...options, 'starter', '--', 'sleep', '9999'])
   })
 
   it('reads and writes the host’s files, and the host the guest’s', async () => {
-    expect(await guest('cat /work/from-host; echo hello host > /work/from-guest')).toBe(
+    expect(await guest('cat /code/from-host; echo hello host > /code/from-guest')).toBe(
       'hello guest\n',
     )
     expect(await readFile(inHost('work folder/from-guest'), 'utf8')).toBe('hello host\n')
-    await inGuest('mkdir /work/d; mv /work/from-guest /work/d/moved; ln -s d /work/link')
+    await inGuest('mkdir /code/d; mv /code/from-guest /code/d/moved; ln -s d /code/link')
     expect(await readFile(inHost('work folder/link/moved'), 'utf8')).toBe('hello host\n')
   })
 
   it('sees what changes on the host meanwhile', async () => {
-    expect(await guest('cat /work/new 2>&1')).toContain('No such file')
+    expect(await guest('cat /code/new 2>&1')).toContain('No such file')
     await writeFile(inHost('work folder/new'), 'new\n')
     await writeFile(inHost('work folder/from-host'), 'changed on the host\n')
     await rm(inHost('work folder/d'), { recursive: true })
     // A second is what the guest may remember.
     await sleep(1100)
-    expect(await guest('cat /work/new /work/from-host; ls -d /work/d 2>&1')).toBe(
-      'new\nchanged on the host\nls: /work/d: No such file or directory\n',
+    expect(await guest('cat /code/new /code/from-host; ls -d /code/d 2>&1')).toBe(
+      'new\nchanged on the host\nls: /code/d: No such file or directory\n',
     )
   })
 
@@ -95,9 +95,9 @@ describe('a machine with shared folders', () => {
     const names = ['ünï 漢字 🦆', 'it\'s "quoted" $HOME `x` \\', 'new\nline', 'x'.repeat(255)]
     for (const name of names) await writeFile(inHost(`work folder/d-${name}`.slice(0, -2)), '')
     const made = names.map((name) => `d-${name}`.slice(0, -2)).toSorted()
-    const listed = await guest('cd /work; for f in d-*; do printf "%s\\0" "$f"; done')
+    const listed = await guest('cd /code; for f in d-*; do printf "%s\\0" "$f"; done')
     expect(listed.split('\0').slice(0, -1).toSorted()).toEqual(made)
-    await inGuest('cd /work; for f in d-*; do mv "$f" "e${f#d}"; done')
+    await inGuest('cd /code; for f in d-*; do mv "$f" "e${f#d}"; done')
     const after = (await readdir(inHost('work folder'))).filter((name) => name.startsWith('e-'))
     expect(after.toSorted()).toEqual(made.map((name) => `e${name.slice(1)}`))
   })
@@ -124,21 +124,21 @@ describe('a machine with shared folders', () => {
   })
 
   it('does not get out of a folder: a link means the guest’s own files', async () => {
-    expect(await guest('cat /work/absolute')).toBe('sharing\n')
-    expect(await guest('cat /work/relative 2>&1')).toContain('No such file')
-    expect(await guest('ls -a /work/.. | grep -x etc')).toBe('etc\n')
-    await inGuest('ln -s /etc/shadow-of-host /work/made-in-guest; echo x > /work/made-in-guest')
+    expect(await guest('cat /code/absolute')).toBe('sharing\n')
+    expect(await guest('cat /code/relative 2>&1')).toContain('No such file')
+    expect(await guest('ls -a /code/.. | grep -x etc')).toBe('etc\n')
+    await inGuest('ln -s /etc/shadow-of-host /code/made-in-guest; echo x > /code/made-in-guest')
     expect(await guest('cat /etc/shadow-of-host')).toBe('x\n')
   })
 
   it('gives nobody the rights of a file’s owner', async () => {
     expect(await guest('grep -E " /(work|srv/deep/er) " /proc/mounts')).toMatch(
-      /^\S+ \/work virtiofs rw,nosuid,nodev.*\n\S+ \/srv\/deep\/er virtiofs r[ow],nosuid,nodev.*\n$/,
+      /^\S+ \/code virtiofs rw,nosuid,nodev.*\n\S+ \/srv\/deep\/er virtiofs r[ow],nosuid,nodev.*\n$/,
     )
   })
 
   it('has written all to the host when it has stopped, and leaves nothing behind', async () => {
-    await inGuest('dd if=/dev/zero bs=1M count=4 | tr "\\0" "x" > /work/big')
+    await inGuest('dd if=/dev/zero bs=1M count=4 | tr "\\0" "x" > /code/big')
     const pids = await servers()
     expect(pids).toHaveLength(2)
     await cli.ok(['stop', 'sharing'])
@@ -152,11 +152,11 @@ describe('a machine with shared folders', () => {
 
   it('has them again after a restart and a reboot', async () => {
     await cli.ok(['start', 'sharing'])
-    expect(await guest('cat /work/new')).toBe('new\n')
+    expect(await guest('cat /code/new')).toBe('new\n')
     await inGuest('reboot')
     await become('starting')
     await become('running')
-    expect(await guest('cat /work/new; mount | grep -c virtiofs')).toBe('new\n2\n')
+    expect(await guest('cat /code/new; mount | grep -c virtiofs')).toBe('new\n2\n')
   })
 
   it('says so when virtiofsd is killed, and takes the rest down', async () => {
