@@ -14,6 +14,7 @@ import {
   type Progress,
 } from './images'
 import type { InstallAnswer, UpdateState } from './updates'
+import type { RegistryLogin } from './registries'
 import { portForwardSchema, vmIdSchema, vmSpecSchema, type VmSpec } from './vm-spec'
 import type { BackendChoice, VmState, VmStats } from './vm-state'
 
@@ -147,6 +148,18 @@ export const ipcCalls = {
   'images.readFile': call(imageFile)<FileText>(),
   /** Asks where with the system's dialog, copies the file there. null: the dialog was dismissed. */
   'images.saveFile': call(imageFile.extend({ operationId }))<string | null>(),
+
+  'registries.logins': call(none)<RegistryLogin[]>(),
+  /** Asks the registry first; keeps only what it takes. */
+  'registries.login': call(
+    z.object({
+      registry: z.string().trim().min(1).max(255),
+      username: z.string().trim().min(1).max(255),
+      password: z.string().min(1).max(16_384),
+      operationId,
+    }),
+  )<RegistryLogin>(),
+  'registries.logout': call(z.object({ registry: z.string().min(1).max(255) }))<void>(),
 
   /** Past output, at most the last 256 KiB, and from now on `console.data` events. */
   'console.follow': call(vm)<string>(),

@@ -6,7 +6,7 @@ import { statfs } from 'node:fs/promises'
 import { availableParallelism, homedir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { app, clipboard, ipcMain, Menu, session, shell } from 'electron'
+import { app, clipboard, ipcMain, Menu, safeStorage, session, shell } from 'electron'
 import { IPC_CALL_CHANNEL, IPC_EVENT_CHANNEL, type AppInfo } from '../contract/ipc'
 import type { Engine } from './engine'
 import { appHandlers } from './ipc/app'
@@ -16,6 +16,7 @@ import { FolderGrants } from './ipc/folder-grants'
 import { createCallHandler } from './ipc/handle'
 import { imagesHandlers } from './ipc/images'
 import { operationHandlers, Operations } from './ipc/operations'
+import { registriesHandlers } from './ipc/registries'
 import { Terminals } from './ipc/terminals'
 import { updatesHandlers } from './ipc/updates'
 import { vmsHandlers } from './ipc/vms'
@@ -31,6 +32,7 @@ import { forbidNavigation, forbidRemoteContent, openInBrowser } from './shell/na
 import { packagedCommand } from './shell/packaged-command'
 import { denyPermissions } from './shell/permissions'
 import { declareAppScheme, serveRenderer } from './shell/protocol'
+import { createSecretBox } from './shell/secret-box'
 import { claimSingleInstance } from './shell/single-instance'
 import { isTrustedSender } from './shell/trusted-sender'
 import { catchUnhandled } from './shell/unhandled'
@@ -99,7 +101,8 @@ async function engine(): Promise<Engine> {
 
 async function loadEngine(): Promise<Engine> {
   const { createEngine } = await import('./engine')
-  const created = await createEngine({ dataDir, env: process.env, logger })
+  const secretBox = createSecretBox(safeStorage, process.platform)
+  const created = await createEngine({ dataDir, env: process.env, logger, secretBox })
   forwardMachineEvents(created.machines, send)
   return created
 }
@@ -144,6 +147,7 @@ function answerCalls(): void {
         chooseImage: async (kind) => window.current && chooseImage(window.current, kind),
         chooseTarget: async (name) => window.current && chooseTarget(window.current, name),
       }),
+      ...registriesHandlers({ engine, operations }),
       ...consoles.handlers,
       ...terminals.handlers,
     },

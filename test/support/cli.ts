@@ -27,15 +27,19 @@ export interface Cli {
   dispose(): Promise<void>
 }
 
-/** `command`: another `microvm` than this checkout's. */
+/** `command`: another `microvm` than this checkout's; `env`: added to the environment of each command. */
 export async function makeCli(
-  options: { dataDir?: string; command?: readonly [string, ...string[]] } = {},
+  options: {
+    dataDir?: string
+    command?: readonly [string, ...string[]]
+    env?: NodeJS.ProcessEnv
+  } = {},
 ): Promise<Cli> {
   const [program, ...before] = options.command ?? [process.execPath, script]
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'microvm-test-')))
   const start = (args: readonly string[]) =>
     spawn(program, [...before, ...args], {
-      env: { ...process.env, MICROVM_DATA_DIR: dataDir },
+      env: { ...process.env, ...options.env, MICROVM_DATA_DIR: dataDir },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
   const run: Cli['run'] = async (args, { stdin = '' } = {}) => {

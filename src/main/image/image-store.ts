@@ -21,7 +21,7 @@ import { ImageRecords } from './image-records'
 import { LayerStore } from './layer-store'
 import { ingestOnThread, type IngestLayer } from './layer-thread'
 import { LocalImages, type StoredImage } from './local-images'
-import { guestPlatform, parsePlatform, type Platform } from './platform'
+import { checkRunsHere, guestPlatform, parsePlatform, type Platform } from './platform'
 import { pruneImages, type PruneOptions } from './prune-images'
 import { familiarReference, parseReference } from './reference'
 import { plainRegistryDeps, withRegistryImage, type RegistryDeps } from './registry-image'
@@ -51,7 +51,7 @@ export interface ImageStore {
    * The starter image is imported on first use.
    */
   find(reference: string): Promise<StoredImage | undefined>
-  /** `find`, else `pull`. */
+  /** `find`, else `pull`. @throws IMAGE_PLATFORM if what is here was pulled for another platform */
   ensure(reference: string, options: ImageOperation): Promise<StoredImage>
   /** Whatever the registry has under this name now. */
   pull(reference: string, options: PullOptions): Promise<StoredImage>
@@ -154,7 +154,9 @@ class Store implements ImageStore {
   readonly ensure = async (reference: string, options: ImageOperation): Promise<StoredImage> => {
     const { canonical, digest } = readName(reference)
     if (canonical === starterReference) return this.pull(reference, options)
-    return (await this.#local.find(canonical, digest)) ?? this.pull(reference, options)
+    const found = await this.#local.find(canonical, digest)
+    if (found) checkRunsHere(found.view.platform, this.#platform)
+    return found ?? this.pull(reference, options)
   }
 
   readonly pull = async (reference: string, options: PullOptions): Promise<StoredImage> => {

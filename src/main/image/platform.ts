@@ -61,3 +61,17 @@ export function wrongPlatform(wanted: Platform, offered: readonly Platform[]): M
     },
   )
 }
+
+/**
+ * @param name as `platformName` makes it
+ * @throws IMAGE_PLATFORM if machines here cannot run it
+ */
+export function checkRunsHere(name: string, here: Platform): void {
+  const [os = '', architecture = ''] = name.split('/')
+  if (platformRank(here, { os, architecture }) === undefined)
+    throw new MicrovmError(
+      'IMAGE_PLATFORM',
+      `the image that is here is made for ${name}, this computer runs ${platformName(here)}`,
+      { hint: 'Pull it again without --platform.' },
+    )
+}

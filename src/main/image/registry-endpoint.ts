@@ -8,6 +8,7 @@ import type { EndpointAccess } from './registry-access'
 import { authorize, wrongPassword, type Authorization } from './registry-auth'
 import { denied, messageOf } from './registry-errors'
 import type { HttpClient, HttpResponse } from './registry-http'
+import { isLoopback } from './registry-network'
 
 export interface EndpointDeps {
   readonly http: HttpClient
@@ -16,10 +17,20 @@ export interface EndpointDeps {
   readonly now: () => number
 }
 
+interface EndpointRequest {
+  /** Below /v2/. */
+  readonly path: string
+  readonly what: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly scope?: string
+  readonly signal: AbortSignal | undefined
+}
+
 const MAX_ERROR_BYTES = 64 * 1024
 
 export class RegistryEndpoint {
   readonly #access: EndpointAccess
+  #origin: string
   readonly #deps: EndpointDeps
   #authorization: Authorization | undefined
   #credential: Credential | undefined
@@ -29,6 +40,7 @@ export class RegistryEndpoint {
 
   constructor(access: EndpointAccess, deps: EndpointDeps) {
     this.#access = access
+    this.#origin = access.origin
     this.#deps = deps
     this.#authorization = access.authorization
     this.#credential = access.credential
@@ -41,13 +53,10 @@ export class RegistryEndpoint {
     const credential = this.#credential
     return {
       ...this.#access,
+      origin: this.#origin,
       ...(authorization === undefined ? {} : { authorization }),
       ...(credential === undefined ? {} : { credential }),
     }
-  }
-
-  get host(): string {
-    return new URL(this.#access.origin).host
   }
 
   get repository(): string {
@@ -58,37 +67,39 @@ export class RegistryEndpoint {
    * One try at a part of the repository ("manifests/latest"); a success, or its error.
    * @param what it is, for people
    */
-  async get(
+  get(
     path: string,
     what: string,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
-    const url = new URL(`/v2/${this.repository}/${path}`, this.#access.origin)
-    const response = await this.#ask(url, headers, `repository:${this.repository}:pull`, signal)
-    if (response.status === 200 || response.status === 206) return response
-    throw await this.#refusal(response, what)
+    const scope = `repository:${this.repository}:pull`
+    return this.#success({ path: `${this.repository}/${path}`, what, headers, scope, signal })
   }
 
   /** Whether the registry takes the login it was given. @throws REGISTRY_DENIED if not, and as `get` */
   async checkLogin(signal: AbortSignal | undefined): Promise<void> {
-    const url = new URL('/v2/', this.#access.origin)
-    const response = await this.#ask(url, {}, undefined, signal)
-    if (response.status === 401 || response.status === 403) {
+    try {
+      const what = 'registry API (/v2/)'
+      const response = await this.#success({ path: '', what, headers: {}, signal })
       response.drop()
-      throw wrongPassword(url)
+    } catch (error) {
+      const isDenied = error instanceof MicrovmError && error.code === 'REGISTRY_DENIED'
+      throw isDenied ? wrongPassword(new URL(this.#origin)) : error
     }
-    if (response.status !== 200) throw await this.#refusal(response, 'registry API (/v2/)')
-    response.drop()
   }
 
-  async #ask(
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    scope: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<HttpResponse> {
+  async #success(request: EndpointRequest): Promise<HttpResponse> {
+    const response = await this.#ask(request)
+    if (response.status === 200 || response.status === 206) return response
+    const body = await readAll(response, MAX_ERROR_BYTES).catch(() => Buffer.alloc(0))
+    if (this.#learnsOfTls(response, body)) return this.#success(request)
+    throw this.#refusal(response, body, request.what)
+  }
+
+  async #ask({ path, headers, scope, signal }: EndpointRequest): Promise<HttpResponse> {
     const { http, now } = this.#deps
+    const url = new URL(`/v2/${path}`, this.#origin)
     if ((this.#authorization?.expiresAt ?? Infinity) <= now()) this.#authorization = undefined
     const ask = (): Promise<HttpResponse> =>
       http.get(url, { headers, authorization: this.#authorization?.header, signal })
@@ -98,6 +109,15 @@ export class RegistryEndpoint {
     response.drop()
     this.#authorization = await this.#authorize(url, response, scope, signal)
     return ask()
+  }
+
+  /** A registry on this computer is asked by plain HTTP; one that wants HTTPS says so. */
+  #learnsOfTls({ status, url }: HttpResponse, body: Buffer): boolean {
+    const isPlain = url.protocol === 'http:' && isLoopback(url.hostname)
+    const says = /HTTP request to an HTTPS server|plain HTTP/i.test(body.toString('latin1'))
+    if (status !== 400 || !isPlain || url.origin !== this.#origin || !says) return false
+    this.#origin = `https://${url.host}`
+    return true
   }
 
   async #authorize(
@@ -136,12 +156,10 @@ export class RegistryEndpoint {
   #withProblem(error: unknown): unknown {
     const known = error instanceof MicrovmError && error.code === 'REGISTRY_DENIED'
     if (!known || !this.#problem) return error
-    return denied(new URL(this.#access.origin), `No login was sent: ${this.#problem.message}.`)
+    return denied(new URL(this.#origin), `No login was sent: ${this.#problem.message}.`)
   }
 
-  async #refusal(response: HttpResponse, what: string): Promise<unknown> {
-    const { status, url } = response
-    const body = await readAll(response, MAX_ERROR_BYTES).catch(() => Buffer.alloc(0))
+  #refusal({ status, url }: HttpResponse, body: Buffer, what: string): unknown {
     if (status === 401 || status === 403) return this.#withProblem(denied(url))
     if (status === 404)
       return new MicrovmError('IMAGE_NOT_FOUND', `${url.host} has no ${what}`, {

@@ -10,7 +10,7 @@ export interface Operation {
   readonly id: string
   /** What it does, for people: "Pulling debian:bookworm". */
   readonly title: string
-  readonly kind: 'pull' | 'import' | 'launch' | 'save'
+  readonly kind: 'pull' | 'import' | 'launch' | 'login' | 'save'
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly progress?: Progress

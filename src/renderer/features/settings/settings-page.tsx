@@ -8,6 +8,7 @@ import { formatMibRoughly, formatPlural } from '../../ui/format'
 import { useColorScheme } from '../../ui/use-color-scheme'
 import { fontSizes, setPreferences, usePreferences } from './preferences'
 import { UpdateLine } from './update-line'
+import { RegistriesSection } from './registries-section'
 import './settings.css'
 
 export function SettingsPage(): ReactNode {
@@ -18,6 +19,7 @@ export function SettingsPage(): ReactNode {
       </header>
       <div className="settings">
         <TerminalSettings />
+        <RegistriesSection />
         <AboutApp />
       </div>
     </main>
