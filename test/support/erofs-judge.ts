@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { getAttr, listAttrs } from 'fs-native-extensions'
-import type { FsNode } from '../../src/main/image/fs-tree'
+import type { FsNode } from '../../src/main/image/tree/fs-tree'
 
 const run = promisify(execFile)
 

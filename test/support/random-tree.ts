@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FsNode, FsTree, LayerData } from '../../src/main/image/fs-tree'
+import type { FsNode, FsTree, LayerData } from '../../src/main/image/tree/fs-tree'
 import type { Listing } from './erofs-judge'
 
 const BLOCK = 4096

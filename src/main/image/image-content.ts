@@ -3,7 +3,7 @@
 // machine's platform, the config, and where each layer's blob can be read. A registry and an OCI
 // layout differ only in how they hand out content.
 import { MicrovmError } from '../../contract/errors'
-import type { BlobSource } from './blob-source'
+import type { BlobSource } from './layers/blob-source'
 import { parseImageConfig, type ParsedConfig } from './image-config'
 import { MAX_CONFIG_BYTES, MAX_INDEX_DEPTH } from './limits'
 import { parseManifest, type Descriptor } from './manifest'

@@ -12,21 +12,27 @@ import type { ExportFormat, ImageView, OnProgress, PruneReport } from '../../con
 import type { DataPaths } from '../lib/data-paths'
 import { withFileLock } from '../lib/file-lock'
 import type { Logger } from '../lib/logger'
-import { digestOfBlob } from './blob-source'
-import { buildFsTree, graftBundle, type FsTree, type LayerContent, type LayerData } from './fs-tree'
-import { exportImage } from './export-image'
-import { importedName, withImageFile, writeBounded } from './image-file'
+import { digestOfBlob } from './layers/blob-source'
+import {
+  buildFsTree,
+  graftBundle,
+  type FsTree,
+  type LayerContent,
+  type LayerData,
+} from './tree/fs-tree'
+import { exportImage } from './formats/export-image'
+import { importedName, withImageFile, writeBounded } from './formats/image-file'
 import { noSuchImage, readImportName, readName, STARTER, starterReference } from './image-names'
 import { ImageRecords } from './image-records'
-import { LayerStore } from './layer-store'
-import { ingestOnThread, type IngestLayer } from './layer-thread'
+import { LayerStore } from './layers/layer-store'
+import { ingestOnThread, type IngestLayer } from './layers/layer-thread'
 import { LocalImages, type StoredImage } from './local-images'
 import { checkRunsHere, guestPlatform, parsePlatform, type Platform } from './platform'
 import { pruneImages, type PruneOptions } from './prune-images'
 import { familiarReference, parseReference } from './reference'
-import { plainRegistryDeps, withRegistryImage, type RegistryDeps } from './registry-image'
+import { plainRegistryDeps, withRegistryImage, type RegistryDeps } from './registry/registry-image'
 import { removeImage } from './remove-image'
-import { saveImage, type SaveDeps } from './save-image'
+import { saveImage, type SaveDeps } from './formats/save-image'
 import { StarterImage } from './starter-image'
 
 export type { StoredImage } from './local-images'

@@ -3,7 +3,7 @@
 import type { ImageLayer, ImageView } from '../../contract/images'
 import type { ImageContent } from './image-content'
 import type { ImageRecord, RefRecord } from './image-records'
-import type { LayerStore } from './layer-store'
+import type { LayerStore } from './layers/layer-store'
 import { platformName } from './platform'
 import { familiarReference, parseReference } from './reference'
 

@@ -3,10 +3,10 @@
 import { MicrovmError } from '../../contract/errors'
 import type { ImageView } from '../../contract/images'
 import type { Logger } from '../lib/logger'
-import type { LayerData } from './fs-tree'
+import type { LayerData } from './tree/fs-tree'
 import type { ImageRecord, ImageRecords } from './image-records'
 import { viewImages, type NamedImage } from './image-views'
-import type { LayerStore } from './layer-store'
+import type { LayerStore } from './layers/layer-store'
 import { readAllImages } from './remove-image'
 
 export interface StoredImage {

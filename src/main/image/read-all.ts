@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A response's body as a whole, with a bound.
 import { MicrovmError } from '../../contract/errors'
-import type { HttpResponse } from './registry-http'
+import type { HttpResponse } from './registry/registry-http'
 
 /** @throws IMAGE_TOO_LARGE beyond `max` bytes, and as the body does */
 export async function readAll({ body }: HttpResponse, max: number): Promise<Buffer> {

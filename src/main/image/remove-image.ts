@@ -8,7 +8,7 @@ import type { DataPaths } from '../lib/data-paths'
 import { removeTree } from '../lib/remove-tree'
 import { hexOf } from './digest'
 import type { ImageRecord, ImageRecords } from './image-records'
-import type { LayerStore } from './layer-store'
+import type { LayerStore } from './layers/layer-store'
 
 export interface RemoveDeps {
   readonly paths: DataPaths['images']

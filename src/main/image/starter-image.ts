@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
 import type { ImageView } from '../../contract/images'
 import type { Logger } from '../lib/logger'
-import { folderOnDisk } from './image-folder'
+import { folderOnDisk } from './formats/image-folder'
 import { STARTER, starterReference } from './image-names'
 import { viewUnused } from './image-views'
 import type { LocalImages, StoredImage } from './local-images'
-import { resolveFromLayout, type FoundImage } from './oci-layout'
+import { resolveFromLayout, type FoundImage } from './formats/oci-layout'
 import type { Platform } from './platform'
-import { saveImage, type SaveDeps, type SaveOptions } from './save-image'
+import { saveImage, type SaveDeps, type SaveOptions } from './formats/save-image'
 
 export interface StarterDeps {
   /** Folder with the layout, if it is installed. */

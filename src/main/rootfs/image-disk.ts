@@ -5,7 +5,7 @@
 import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
-import type { FsTree, LayerData } from '../image/fs-tree'
+import type { FsTree, LayerData } from '../image/tree/fs-tree'
 import { syncFolder, writeFileAtomic } from '../lib/atomic-file'
 import { withFileLock } from '../lib/file-lock'
 import type { Logger } from '../lib/logger'

@@ -3,7 +3,7 @@
 // bundle and the config of this start in it.
 import { createHash } from 'node:crypto'
 import type { RunnerRoot } from '../../contract/runner-config'
-import { emptyTree } from '../image/fs-tree'
+import { emptyTree } from '../image/tree/fs-tree'
 import { ensureRootDirectory, renewBundle } from '../rootfs/directory/root-directory'
 import { takeInBundle } from './disk-stage'
 import type { RootDeps, RootRequest } from './root-stage'

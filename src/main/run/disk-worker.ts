@@ -5,9 +5,9 @@
 import { dirname } from 'node:path'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { MicrovmError, type WireError } from '../../contract/errors'
-import { buildFsTree, graftBundle, type LayerContent, type LayerData } from '../image/fs-tree'
-import { layerFiles } from '../image/layer-files'
-import { readLayerIndex } from '../image/layer-index'
+import { buildFsTree, graftBundle, type LayerContent, type LayerData } from '../image/tree/fs-tree'
+import { layerFiles } from '../image/layers/layer-files'
+import { readLayerIndex } from '../image/layers/layer-index'
 import type { Logger } from '../lib/logger'
 import { ensureImageDisk } from '../rootfs/image-disk'
 

@@ -4,7 +4,7 @@
 import { chmod, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MicrovmError } from '../../../contract/errors'
-import type { FsNode, FsTree } from '../../image/fs-tree'
+import type { FsNode, FsTree } from '../../image/tree/fs-tree'
 import { reflink } from '../reflink'
 import { copySparse } from '../sparse-copy'
 import { writeFully } from '../write-fully'

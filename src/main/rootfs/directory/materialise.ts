@@ -11,7 +11,7 @@ import { lchown, link, lutimes, mkdir, open, symlink, type FileHandle } from 'no
 import { join } from 'node:path'
 import { setAttr } from 'fs-native-extensions'
 import { MicrovmError } from '../../../contract/errors'
-import type { FsNode } from '../../image/fs-tree'
+import type { FsNode } from '../../image/tree/fs-tree'
 import { nameProblem } from '../erofs/directory'
 import type { Content } from './content'
 import { hostMode, OVERRIDE_STAT, overrideStat, type HostOwner } from './override-stat'

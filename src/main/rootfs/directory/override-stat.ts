@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom a file belongs to in the guest, where the host cannot say it: libkrun on macOS reads owner and mode from
 // this attribute (its virtio-fs passthrough), and makes devices of plain files by it.
-import type { FsNode } from '../../image/fs-tree'
+import type { FsNode } from '../../image/tree/fs-tree'
 
 export const OVERRIDE_STAT = 'user.containers.override_stat'
 

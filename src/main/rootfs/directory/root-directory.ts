@@ -10,7 +10,7 @@
 import { chmod, lstat, mkdir, readFile, realpath, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MicrovmError } from '../../../contract/errors'
-import type { FsNode, FsTree } from '../../image/fs-tree'
+import type { FsNode, FsTree } from '../../image/tree/fs-tree'
 import { syncFolder, writeFileAtomic } from '../../lib/atomic-file'
 import { withFileLock } from '../../lib/file-lock'
 import type { Logger } from '../../lib/logger'

@@ -2,7 +2,7 @@
 // A directory's content: blocks of 12-byte entries followed by their names, in byte order of the
 // names over the whole directory, '.' and '..' among them. The kernel searches it by bisection:
 // first the block, by its first name, then the entry.
-import type { FsNode } from '../../image/fs-tree'
+import type { FsNode } from '../../image/tree/fs-tree'
 import { BLOCK_SIZE, DIRENT_SIZE, NAME_BYTES_MAX, direntType, writeInt64 } from './format'
 
 export interface DirectoryPlan {

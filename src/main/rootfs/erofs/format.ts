@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // EROFS on disk, the part of it that this project writes (the kernel's fs/erofs/erofs_fs.h and
 // erofs.docs.kernel.org, "Core on-disk format"): superblock, extended inodes, numbers. Little endian.
-import type { FsNode } from '../../image/fs-tree'
+import type { FsNode } from '../../image/tree/fs-tree'
 import { crc32c } from './crc32c'
 
 export const BLOCK_SIZE = 4096

@@ -2,7 +2,7 @@
 // Small self-contained EROFS images (the config drive): the same writer, with the files' data
 // behind the metadata in the same buffer, as if it were a layer's.
 import { MicrovmError } from '../../../contract/errors'
-import type { FsNode } from '../../image/fs-tree'
+import type { FsNode } from '../../image/tree/fs-tree'
 import { nameProblem } from './directory'
 import { encodeMetadata } from './erofs-image'
 import { BLOCK_SIZE, roundUp } from './format'

@@ -3,7 +3,7 @@
 // the inodes with their xattrs and short contents, then the blocks of large directories and
 // symlinks; those are the metadata. After them, the layers' data as it is.
 import { MicrovmError } from '../../../contract/errors'
-import type { FsNode, FsTree, LayerData } from '../../image/fs-tree'
+import type { FsNode, FsTree, LayerData } from '../../image/tree/fs-tree'
 import { nameProblem, planDirectory, sortedNames, type DirectoryPlan } from './directory'
 import { BLOCK_SIZE, INODE_SIZE, SLOT_SIZE, roundUp } from './format'
 import { encodeXattrs } from './xattrs'

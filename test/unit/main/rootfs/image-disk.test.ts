@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { FsTree } from '../../../../src/main/image/fs-tree'
+import type { FsTree } from '../../../../src/main/image/tree/fs-tree'
 import { silentLogger, type LogFields } from '../../../../src/main/lib/logger'
 import { ensureImageDisk } from '../../../../src/main/rootfs/image-disk'
 import { newNode, randomTree } from '../../../support/random-tree'

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trees made of layers that are written down as a few members each, and trees written down as text.
-import type { Entry } from '../../../../../src/main/image/entry'
+import type { Entry } from '../../../../../src/main/image/tree/entry'
 import {
   buildFsTree,
   type FsNode,
   type FsTree,
   type LayerContent,
-} from '../../../../../src/main/image/fs-tree'
-import { TarReader } from '../../../../../src/main/image/tar-reader'
-import { isWhiteout } from '../../../../../src/main/image/whiteout'
+} from '../../../../../src/main/image/tree/fs-tree'
+import { TarReader } from '../../../../../src/main/image/tar/tar-reader'
+import { isWhiteout } from '../../../../../src/main/image/tree/whiteout'
 import { tarOf, type Member } from './tar-bytes'
 
 export const dir = (name: string, rest: Partial<Member> = {}): Member => ({

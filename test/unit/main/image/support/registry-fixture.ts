@@ -6,10 +6,13 @@ import {
   registryAccess,
   type EndpointAccess,
   type RegistryAccess,
-} from '../../../../../src/main/image/registry-access'
-import { RegistryClient, type ClientDeps } from '../../../../../src/main/image/registry-client'
-import { networkSettings } from '../../../../../src/main/image/registry-network'
-import type { RegistrySettings } from '../../../../../src/main/image/registry-settings'
+} from '../../../../../src/main/image/registry/registry-access'
+import {
+  RegistryClient,
+  type ClientDeps,
+} from '../../../../../src/main/image/registry/registry-client'
+import { networkSettings } from '../../../../../src/main/image/registry/registry-network'
+import type { RegistrySettings } from '../../../../../src/main/image/registry/registry-settings'
 import { startServer, type Answer, type ScriptedServer } from './scripted-registry'
 
 const servers: ScriptedServer[] = []

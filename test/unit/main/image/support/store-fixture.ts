@@ -9,7 +9,7 @@ import {
   type ImageStore,
   type ImageStoreDeps,
 } from '../../../../../src/main/image/image-store'
-import { ingestLayer } from '../../../../../src/main/image/layer-ingest'
+import { ingestLayer } from '../../../../../src/main/image/layers/layer-ingest'
 import { dataPaths, type DataPaths } from '../../../../../src/main/lib/data-paths'
 import { silentLogger, type Logger } from '../../../../../src/main/lib/logger'
 import { makeImage, type MadeImage } from './make-image'

@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getAttr, listAttrs } from 'fs-native-extensions'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { FsNode, FsTree } from '../../../../../src/main/image/fs-tree'
+import type { FsNode, FsTree } from '../../../../../src/main/image/tree/fs-tree'
 import { clonedContent, layerContent } from '../../../../../src/main/rootfs/directory/content'
 import { materialise, ownerHere } from '../../../../../src/main/rootfs/directory/materialise'
 import {

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { FsNode, FsTree } from '../../../../../src/main/image/fs-tree'
+import type { FsNode, FsTree } from '../../../../../src/main/image/tree/fs-tree'
 import { silentLogger } from '../../../../../src/main/lib/logger'
 import {
   ensureRootDirectory,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
 import type { MicrovmError } from '../../../../../src/contract/errors'
-import type { FsNode, FsTree } from '../../../../../src/main/image/fs-tree'
+import type { FsNode, FsTree } from '../../../../../src/main/image/tree/fs-tree'
 import { layOutErofs } from '../../../../../src/main/rootfs/erofs/layout'
 import { newNode } from '../../../../support/random-tree'
 

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The content of an image's files, from the data files of its layers. A path is looked up in the image
+// only: nothing in an image can name a file of this host.
+import { randomBytes } from 'node:crypto'
+import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { MicrovmError } from '../../../contract/errors'
+import type { FileText, FileView } from '../../../contract/images'
+import type { ImageHistory } from './browse-history'
+import { followPath } from './browse-list'
+import { quote } from '../digest'
+
+/** Where a file's bytes are. */
+export interface FileContent {
+  /** In the image, links followed; no leading slash. */
+  readonly path: string
+  readonly dataPath: string
+  readonly offset: number
+  readonly size: number
+}
+
+interface SaveOptions {
+  readonly signal: AbortSignal
+  /** Bytes written so far; called for every piece. */
+  readonly onBytes?: (bytes: number) => void
+}
+
+const PIECE_BYTES = 1024 * 1024
+
+/** @throws NOT_FOUND; INVALID_ARGUMENT for what has no content: a folder, a device */
+export function contentOf(history: ImageHistory, view: FileView, path: string): FileContent {
+  const { path: end, node } = followPath(history, view, path)
+  if (node.type !== 'file')
+    throw new MicrovmError('INVALID_ARGUMENT', `${quote(path)} is no file: it is a ${node.type}`)
+  return {
+    path: end,
+    dataPath: history.data[node.layer]!.dataPath,
+    offset: node.offset,
+    size: node.size,
+  }
+}
+
+/** @param max bytes to read; @throws NOT_FOUND if the layer has been removed meanwhile */
+export async function readText(content: FileContent, max: number): Promise<FileText> {
+  const { path, size, offset } = content
+  const bytes = Buffer.alloc(Math.min(size, max))
+  const file = await openData(content)
+  try {
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, offset)
+    if (bytesRead < bytes.length) throw endsTooSoon()
+  } finally {
+    await file.close()
+  }
+  const complete = bytes.length === size
+  const text = decode(bytes, complete)
+  return { path, size, complete, ...(text === undefined ? {} : { text }) }
+}
+
+/**
+ * Copies a file out of the image, mode 0644 whatever its own is. A file that is at the target by now is replaced:
+ * the caller has asked for that. One that comes later is not.
+ * @param target absolute
+ * @throws ALREADY_EXISTS, NOT_FOUND, CANCELLED, system errors; nothing has changed then
+ */
+export async function saveContent(
+  content: FileContent,
+  target: string,
+  { signal, onBytes }: SaveOptions,
+): Promise<void> {
+  const old = await lstat(target).catch(ignoreMissing)
+  if (old !== undefined && !old.isFile()) throw inTheWay(target)
+  // Not the target's own name: with the random part it could be too long.
+  const temp = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`)
+  try {
+    await copyOut(content, temp, signal, onBytes)
+    if (old === undefined) await takeName(target)
+    await rename(temp, target)
+  } catch (error) {
+    await rm(temp, { force: true })
+    throw signal.aborted ? new MicrovmError('CANCELLED', 'cancelled') : error
+  }
+}
+
+async function copyOut(
+  content: FileContent,
+  temp: string,
+  signal: AbortSignal,
+  onBytes: SaveOptions['onBytes'],
+): Promise<void> {
+  const { offset, size } = content
+  const from = await openData(content)
+  try {
+    const to = await open(temp, 'wx', 0o644)
+    try {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, size))
+      for (let done = 0; done < size;) {
+        signal.throwIfAborted()
+        const length = Math.min(piece.length, size - done)
+        const { bytesRead } = await from.read(piece, 0, length, offset + done)
+        if (bytesRead === 0) throw endsTooSoon()
+        await to.writeFile(piece.subarray(0, bytesRead))
+        done += bytesRead
+        onBytes?.(done)
+      }
+      await to.sync()
+    } finally {
+      await to.close()
+    }
+  } finally {
+    await from.close()
+  }
+}
+
+/** Makes an empty file of this name, unless there is something. */
+async function takeName(target: string): Promise<void> {
+  try {
+    const file = await open(target, 'wx')
+    await file.close()
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? inTheWay(target) : error
+  }
+}
+
+async function openData({ dataPath }: FileContent): Promise<FileHandle> {
+  const file = await open(dataPath).catch(ignoreMissing)
+  if (file !== undefined) return file
+  throw new MicrovmError('NOT_FOUND', 'the layer this file is in has been removed', {
+    hint: 'Pull or import the image again.',
+  })
+}
+
+/** undefined for what is not UTF-8, or has a NUL, which no text has. */
+function decode(bytes: Buffer, complete: boolean): string | undefined {
+  if (bytes.includes(0)) return undefined
+  try {
+    // The end of what was read may be amid a character.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !complete })
+  } catch {
+    return undefined
+  }
+}
+
+const inTheWay = (target: string): MicrovmError =>
+  new MicrovmError('ALREADY_EXISTS', `${target} is there already`, { hint: 'Choose another name.' })
+
+const endsTooSoon = (): MicrovmError =>
+  new MicrovmError('STATE_CORRUPT', 'the layer this file is in ends too soon', {
+    hint: 'Pull or import the image again.',
+  })
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a layer's blob that has come so far, in a file: what a broken or killed pull has got,
+// the next one need not fetch again. It is written as the blob streams by and is never waited for:
+// it is gone before the system has written it to the disk, unless the pull stops.
+//
+// The file is also the layer's lock between processes: a kernel lock that dies with its holder, so
+// that two pulls of one layer do the work once, and one takes over where another was killed.
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { mkdir, open, readdir, rm, stat, statfs, truncate, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { tryLock, unlock } from 'fs-native-extensions'
+import { MicrovmError, type ErrorCode } from '../../../contract/errors'
+
+export const PART_SUFFIX = '.part'
+const LOOK_EVERY_MS = 50
+/** Smaller blobs are fetched again sooner than they are written. */
+const SMALLEST_BYTES = 1024 * 1024
+/** Free space, in sizes of the blob, below which the layer needs all there is. */
+const ROOM_FACTOR = 10
+/** Nobody is coming back for one this old. */
+const KEPT_MS = 7 * 24 * 60 * 60 * 1000
+
+/** After any other failure what has come is of no use, or takes room that is needed. */
+const worthKeeping: ReadonlySet<ErrorCode> = new Set([
+  'CANCELLED',
+  'REGISTRY_UNREACHABLE',
+  'REGISTRY_DENIED',
+  'REGISTRY_ERROR',
+])
+
+export interface PartOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Told the bytes that have come, while another process fetches the blob. */
+  readonly onWait?: (bytes: number) => void
+}
+
+/**
+ * Runs `work` while no other process works on the same layer. The file is gone afterwards if `work`
+ * succeeded or what it holds is of no use.
+ * @throws what `work` throws; AbortError if `signal` fires while waiting
+ */
+export async function withPart<T>(
+  path: string,
+  options: PartOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await lockPart(path, options)
+  try {
+    const result = await work()
+    await rm(path, { force: true })
+    return result
+  } catch (error) {
+    const { code } = MicrovmError.from(error)
+    const { size } = await file.stat()
+    if (size === 0 || !worthKeeping.has(code)) await rm(path, { force: true })
+    throw error
+  } finally {
+    unlock(file.fd)
+    await file.close()
+  }
+}
+
+async function lockPart(path: string, { signal, onWait }: PartOptions): Promise<FileHandle> {
+  for (;;) {
+    const file = await open(path, 'a+', 0o600)
+    try {
+      while (!tryLock(file.fd)) {
+        await sleep(LOOK_EVERY_MS, undefined, signal ? { signal } : {})
+        onWait?.((await file.stat()).size)
+      }
+      // Whoever held it before may have removed it: then this is a file that nobody else will find.
+      const [own, named] = [await file.stat(), await stat(path).catch(() => undefined)]
+      if (own.ino === named?.ino) return file
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    await file.close()
+  }
+}
+
+/** Forgets what has come of a blob, keeping the lock. */
+export async function emptyPart(path: string): Promise<void> {
+  await truncate(path)
+}
+
+/** Bytes of the blob that have come; by whoever holds the lock. */
+export async function sizeOfPart(path: string): Promise<number> {
+  return (await stat(path)).size
+}
+
+/**
+ * A blob of which a part may be in a file: that part, then the rest from `fetchFrom`, which is
+ * written to the file as it comes. Small blobs are not written, nor is any when there
+ * is little room.
+ * @param path as given to `withPart`, which is under way
+ */
+export async function* continueBlob(
+  path: string,
+  size: number,
+  readPart: (length: number) => AsyncIterable<Buffer>,
+  fetchFrom: (start: number) => AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void> {
+  const present = await sizeOfPart(path)
+  // More than there should be is not of this blob.
+  const start = present > size ? 0 : present
+  if (start !== present) await emptyPart(path)
+  if (start > 0) yield* readPart(start)
+  const writer = (await isWorthWriting(path, size)) ? new PartWriter(path) : undefined
+  try {
+    for await (const chunk of fetchFrom(start)) {
+      writer?.append(chunk)
+      yield chunk
+    }
+  } finally {
+    writer?.close()
+  }
+}
+
+async function isWorthWriting(path: string, size: number): Promise<boolean> {
+  const { bavail, bsize } = await statfs(path)
+  return size >= SMALLEST_BYTES && bavail * bsize >= size * ROOM_FACTOR
+}
+
+/** Writes at once: the data goes to the page cache, and the thread does nothing else meanwhile. */
+class PartWriter {
+  readonly #file: number
+  #hasRoom = true
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'a')
+  }
+
+  append(chunk: Buffer): void {
+    try {
+      for (let at = 0; this.#hasRoom && at < chunk.length;)
+        at += writeSync(this.#file, chunk, at, chunk.length - at)
+    } catch {
+      // What is there stays a true beginning of the blob as long as nothing follows.
+      this.#hasRoom = false
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+}
+
+/** Removes parts that nobody has worked on for long. */
+export async function sweepParts(folder: string, now: number): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter((other) => other.endsWith(PART_SUFFIX))) {
+    const path = join(folder, name)
+    const file = await open(path, 'r+').catch(() => undefined)
+    if (!file) continue
+    const { mtimeMs } = await file.stat()
+    if (now - mtimeMs > KEPT_MS && tryLock(file.fd)) await rm(path, { force: true })
+    // Closing gives the lock up, too.
+    await file.close()
+  }
+}
