@@ -4,8 +4,7 @@ import { useMemo, useRef, useState, type ReactNode } from 'react'
 import type { ImageFiles, ImageView } from '../../../contract/images'
 import { Button } from '../../ui/button'
 import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
-import { keyText } from '../../ui/platform'
-import { useFindKey } from '../../ui/use-find-key'
+import { FindField } from '../../ui/find-field'
 import { FilePreview } from './file-preview'
 import { FileSearchList } from './file-search'
 import { FileTreeView } from './file-tree-view'
@@ -69,7 +68,7 @@ function BrowsedFiles({ files: { digest, layers }, layer }: BrowsedFilesProps): 
   return (
     <section className="browser-files" aria-label="Files">
       <div className="browser-tools">
-        <FindField query={query} onQuery={setQuery} />
+        <FileSearch query={query} onQuery={setQuery} />
         {isLayer && <ChangesSwitch number={layer + 1} only={changesOnly} onOnly={setChangesOnly} />}
       </div>
       {wanted !== '' && (
@@ -105,36 +104,28 @@ function BrowsedFiles({ files: { digest, layers }, layer }: BrowsedFilesProps): 
   )
 }
 
-interface FindFieldProps {
+interface FileSearchProps {
   readonly query: string
   readonly onQuery: (query: string) => void
 }
 
-function FindField({ query, onQuery }: FindFieldProps): ReactNode {
-  const field = useRef<HTMLInputElement>(null)
-  useFindKey(field)
+function FileSearch(props: FileSearchProps): ReactNode {
   return (
-    <label className="filter find">
-      <input
-        ref={field}
-        type="search"
-        placeholder="Find a file"
-        aria-label="Find a file"
-        spellCheck={false}
-        maxLength={256}
-        value={query}
-        onChange={(event) => onQuery(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') onQuery('')
-          if (event.key !== 'ArrowDown') return
-          event.preventDefault()
-          const section = event.currentTarget.closest('.browser-files')
-          section?.querySelector<HTMLElement>('[data-testid=file-list]')?.focus()
-        }}
-      />
-      <kbd aria-hidden>{keyText('F')}</kbd>
-    </label>
+    <FindField
+      {...props}
+      label="Find a file"
+      placeholder="Find a file"
+      className="find"
+      spellCheck={false}
+      maxLength={256}
+      onArrowDown={goToList}
+    />
   )
+}
+
+function goToList(field: HTMLInputElement): void {
+  const section = field.closest('.browser-files')
+  section?.querySelector<HTMLElement>('[data-testid=file-list]')?.focus()
 }
 
 interface ChangesSwitchProps {

@@ -2,14 +2,13 @@
 // The images on this computer: pull by reference, import, launch, delete. A pull under way stands
 // above the table with its layers; it goes on when one leaves the page.
 import { DropdownMenu } from 'radix-ui'
-import { useMemo, useRef, useState, type SyntheticEvent, type ReactNode } from 'react'
+import { useMemo, useState, type SyntheticEvent, type ReactNode } from 'react'
 import { cancelOperation, useOperations } from '../../api/operations'
 import { Button } from '../../ui/button'
 import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
+import { FindField } from '../../ui/find-field'
 import { ChevronDownIcon } from '../../ui/icons'
-import { keyText } from '../../ui/platform'
 import { orToast } from '../../ui/toast-store'
-import { useFindKey } from '../../ui/use-find-key'
 import { importInBackground, pullInBackground } from './image-actions'
 import { visibleImages, type ImageSort } from './image-list'
 import { loadImages, useImages } from './image-store'
@@ -24,7 +23,13 @@ export function ImagesPage(): ReactNode {
       <header className="page-header">
         <h1>Images</h1>
         <div className="page-actions">
-          <FilterField filter={filter} onFilter={setFilter} />
+          <FindField
+            label="Filter images"
+            placeholder="Filter"
+            className="images-filter"
+            query={filter}
+            onQuery={setFilter}
+          />
           <ImportMenu />
           <PullForm />
         </div>
@@ -32,30 +37,6 @@ export function ImagesPage(): ReactNode {
       <Pulls />
       <ImagesContent filter={filter} clearFilter={() => setFilter('')} />
     </main>
-  )
-}
-
-interface FilterFieldProps {
-  readonly filter: string
-  readonly onFilter: (filter: string) => void
-}
-
-function FilterField({ filter, onFilter }: FilterFieldProps): ReactNode {
-  const field = useRef<HTMLInputElement>(null)
-  useFindKey(field)
-  return (
-    <label className="filter images-filter">
-      <input
-        ref={field}
-        type="search"
-        placeholder="Filter"
-        aria-label="Filter images"
-        value={filter}
-        onChange={(event) => onFilter(event.target.value)}
-        onKeyDown={(event) => event.key === 'Escape' && onFilter('')}
-      />
-      <kbd aria-hidden>{keyText('F')}</kbd>
-    </label>
   )
 }
 

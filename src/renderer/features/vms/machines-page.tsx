@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of machines: filter, table, and what stands there while there is none.
 // The table knows ids only; each row subscribes to its own machine.
-import { useMemo, useRef, useState, type ReactNode } from 'react'
+import { useMemo, useState, type ReactNode } from 'react'
 import { Button } from '../../ui/button'
 import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
+import { FindField } from '../../ui/find-field'
 import { keyText } from '../../ui/platform'
-import { useFindKey } from '../../ui/use-find-key'
 import { EmptyMachines } from './empty-machines'
 import { visibleIds, type Sort } from './machine-list'
 import { MachineTable } from './machine-table'
@@ -15,25 +15,17 @@ import './machines.css'
 
 export function MachinesPage(): ReactNode {
   const [filter, setFilter] = useState('')
-  const filterField = useRef<HTMLInputElement>(null)
-  useFindKey(filterField)
   return (
     <main className="page" aria-label="Machines">
       <header className="page-header">
         <h1>Machines</h1>
         <div className="page-actions">
-          <label className="filter">
-            <input
-              ref={filterField}
-              type="search"
-              placeholder="Filter"
-              aria-label="Filter machines"
-              value={filter}
-              onChange={(event) => setFilter(event.target.value)}
-              onKeyDown={(event) => event.key === 'Escape' && setFilter('')}
-            />
-            <kbd aria-hidden>{keyText('F')}</kbd>
-          </label>
+          <FindField
+            label="Filter machines"
+            placeholder="Filter"
+            query={filter}
+            onQuery={setFilter}
+          />
           <Button variant="primary" shortcut={keyText('N')} onClick={() => openNewMachine()}>
             New machine
           </Button>
