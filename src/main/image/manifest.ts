@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { MicrovmError } from '../../contract/errors'
 import { digestSchema } from '../../contract/images'
+import { describeArtifact } from './artifact-type'
 import { digestOf, quote } from './digest'
 import { MAX_LAYERS, MAX_MANIFEST_BYTES } from './limits'
 
@@ -11,6 +12,7 @@ export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json'
 export const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar'
+const OCI_EMPTY = 'application/vnd.oci.empty.v1+json'
 const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
 const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
 const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json'
@@ -32,6 +34,8 @@ export type Descriptor = z.infer<typeof descriptorSchema>
 const schema = z.object({
   schemaVersion: z.number(),
   mediaType: z.string().optional(),
+  /** What something that is no image says it is (image-spec 1.1, manifest.md). */
+  artifactType: z.string().max(255).nullish(),
   manifests: z.array(descriptorSchema).max(10_000).nullish(),
   config: descriptorSchema.nullish(),
   layers: z.array(descriptorSchema).max(MAX_LAYERS).nullish(),
@@ -54,7 +58,7 @@ export function parseManifest(bytes: Buffer, mediaType?: string): Manifest {
   const json = parseJson(bytes)
   const parsed = schema.safeParse(json)
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error).split('\n').join(' '))
-  const { schemaVersion, manifests, config, layers, mediaType: own } = parsed.data
+  const { schemaVersion, manifests, config, layers, artifactType, mediaType: own } = parsed.data
   if (schemaVersion !== 2)
     throw new MicrovmError('IMAGE_INVALID', `its manifest has version ${schemaVersion}`, {
       hint: 'Manifests of version 1 have been obsolete since 2017. Push the image again with a current tool.',
@@ -68,23 +72,29 @@ export function parseManifest(bytes: Buffer, mediaType?: string): Manifest {
       throw invalid(`it is not the ${quote(type)} it is said to be`)
   }
   if (manifests != null) return { kind: 'index', manifests }
-  checkKinds(config!, layers!)
+  checkKinds(config!, layers!, artifactType ?? undefined)
   return { kind: 'image', config: config!, layers: layers! }
 }
 
 /** Registries hold other things than images, too: charts, signatures, models. */
-function checkKinds(config: Descriptor, layers: readonly Descriptor[]): void {
-  if (config.mediaType !== OCI_CONFIG && config.mediaType !== DOCKER_CONFIG)
-    throw new MicrovmError(
-      'IMAGE_INVALID',
-      `it is no container image but ${quote(config.mediaType)}`,
-    )
+function checkKinds(
+  config: Descriptor,
+  layers: readonly Descriptor[],
+  artifactType: string | undefined,
+): void {
+  const isImage = config.mediaType === OCI_CONFIG || config.mediaType === DOCKER_CONFIG
   const strange = layers.find(({ mediaType }) => !/\.tar(?:[.+](?:gzip|zstd))?$/.test(mediaType))
-  if (strange)
-    throw new MicrovmError(
-      'IMAGE_INVALID',
-      `a layer is of the unsupported kind ${quote(strange.mediaType)}`,
-    )
+  if (isImage && !strange) return
+  // Some that have an image's config tell by their layers only, and some with an empty one by neither.
+  const told = isImage ? strange!.mediaType : config.mediaType
+  const type = artifactType ?? (told === OCI_EMPTY ? strange?.mediaType : undefined) ?? told
+  throw new MicrovmError(
+    'IMAGE_INVALID',
+    `it is no container image but ${describeArtifact(type)}`,
+    {
+      hint: 'Only container images can be run. Check the name and the tag.',
+    },
+  )
 }
 
 /** The manifest of an image whose layers are there as plain tars. */

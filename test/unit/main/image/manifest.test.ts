@@ -78,6 +78,31 @@ describe('a manifest', () => {
     expect(() => parse(value, type)).toThrow(expect.objectContaining({ code: 'IMAGE_INVALID' }))
   })
 
+  const empty = descriptor('application/vnd.oci.empty.v1+json')
+  const helm = 'application/vnd.cncf.helm.config.v1+json'
+  const cosign = 'application/vnd.dev.cosign.simplesigning.v1+json'
+  it.each<[string, object, string]>([
+    ['a chart, by its config', { config: descriptor(helm) }, `a Helm chart ("${helm}")`],
+    ['a signature, by its layer', { layers: [descriptor(cosign)] }, `a signature ("${cosign}")`],
+    [
+      'an SBOM, by what it says of itself',
+      { artifactType: 'application/spdx+json', config: empty, layers: [empty] },
+      'a list of an image’s parts (SBOM) ("application/spdx+json")',
+    ],
+    [
+      'a module, by the layer of an empty config',
+      { config: empty, layers: [descriptor('application/wasm')] },
+      'a WebAssembly module ("application/wasm")',
+    ],
+    [
+      'what nobody knows',
+      { config: descriptor('application/vnd.acme.thing') },
+      'something of the kind "application/vnd.acme.thing"',
+    ],
+  ])('of no image is refused by the name of what it is: %s', (_, change, name) => {
+    expect(() => parse({ ...image, ...change })).toThrow(`it is no container image but ${name}`)
+  })
+
   it('is refused if it is no JSON, or not UTF-8', () => {
     for (const bytes of [Buffer.from('<html>'), Buffer.from([0x22, 0xff, 0x22]), Buffer.alloc(0)])
       expect(() => parseManifest(bytes)).toThrow(expect.objectContaining({ code: 'IMAGE_INVALID' }))
