@@ -5,18 +5,12 @@
 import type { TransformOptions } from 'node:stream'
 import { createGunzip, type ZlibOptions } from 'node:zlib'
 import { MicrovmError } from '../../../contract/errors'
+import { compressionKind, LONGEST_MAGIC } from '../compression/compression-kind'
 
 /** What goes to the thread pool and back at a time: large enough that the way does not show. */
 const INPUT_BYTES = 256 * 1024
 const CHUNK_BYTES = 1024 * 1024
 const CHUNKS_AHEAD = 4
-const magics: readonly (readonly [name: string, bytes: Buffer])[] = [
-  ['gzip', Buffer.from([0x1f, 0x8b])],
-  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
-  ['bzip2', Buffer.from('BZh')],
-  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
-]
-const LONGEST_MAGIC = 6
 
 export interface Decompressed {
   /** False if the blob is the tar itself. */
@@ -38,7 +32,7 @@ export async function decompress(blob: AsyncIterable<Buffer>): Promise<Decompres
     start.push(next.value)
     head = Buffer.concat([head, next.value.subarray(0, LONGEST_MAGIC)])
   }
-  const kind = magics.find(([, magic]) => head.subarray(0, magic.length).equals(magic))?.[0]
+  const kind = compressionKind(head)
   const all = resume(start, source)
   if (kind === undefined) return { isCompressed: false, chunks: all }
   if (kind === 'gzip') return { isCompressed: true, chunks: gunzip(all) }
