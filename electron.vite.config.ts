@@ -11,8 +11,8 @@ export default defineConfig({
   main: {
     build: {
       outDir: 'out/main',
-      // Bundled and shaken, these two cost every process we start half as much time to load.
-      externalizeDeps: { exclude: ['zod', 'vscode-jsonrpc'] },
+      // Bundled and shaken, these cost every process and thread we start half as much time to load.
+      externalizeDeps: { exclude: ['undici', 'vscode-jsonrpc', 'zod'] },
       rolldownOptions: {
         input: {
           index: at('src/main/index.ts'),

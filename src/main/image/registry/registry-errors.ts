@@ -5,18 +5,20 @@ import { MicrovmError } from '../../../contract/errors'
 import { quote } from '../digest'
 import { Retryable } from './retry'
 
-/** What people read instead of errno names, and of our own for timeouts. */
+/** What people read instead of errno names, and of undici's. */
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses the connection: nothing serves there',
   ECONNRESET: 'broke the connection off',
   EPIPE: 'broke the connection off',
+  UND_ERR_SOCKET: 'broke the connection off',
   EHOSTUNREACH: 'is unreachable: there is no route to it',
   ENETUNREACH: 'is unreachable: this computer has no route to its network',
   ENOTFOUND: 'is not found: no name server knows this name',
   EAI_AGAIN: 'is not found: the name server does not answer',
   ETIMEDOUT: 'does not answer',
-  NO_HEADERS: 'took the request but does not answer',
-  NO_BODY: 'stopped sending',
+  UND_ERR_CONNECT_TIMEOUT: 'does not answer',
+  UND_ERR_HEADERS_TIMEOUT: 'took the request but does not answer',
+  UND_ERR_BODY_TIMEOUT: 'stopped sending',
 }
 
 /** An error of the network while talking to `url`, as the one to throw. */

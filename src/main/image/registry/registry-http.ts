@@ -2,11 +2,11 @@
 // One request to a registry or to where it sends us: timeouts, redirects, what counts as a failure
 // that may pass. Plain HTTP only where the user asked for it or on this computer; what the registry
 // may know (Authorization) goes to the URL's own origin and nowhere else.
-import { request as httpRequest, type Agent, type IncomingMessage } from 'node:http'
-import { request as httpsRequest, type RequestOptions } from 'node:https'
+import type { Dispatcher } from 'undici'
 import { MicrovmError } from '../../../contract/errors'
 import { quote } from '../digest'
 import { busy, networkError, tooSlow } from './registry-errors'
+import { Exchange } from './registry-exchange'
 import { Connections, isLoopback, type NetworkSettings } from './registry-network'
 import { isRetryableStatus, parseRetryAfter, Retryable } from './retry'
 
@@ -91,94 +91,52 @@ interface Request {
 }
 
 async function sendOnce(
-  agent: Agent,
+  dispatcher: Dispatcher,
   url: URL,
   { method, headers, body, signal }: Request,
   timeoutMs: number,
 ): Promise<HttpResponse> {
-  const response = await ask(
-    url,
+  const exchange = new Exchange(signal)
+  dispatcher.dispatch(
     {
-      agent,
+      origin: url.origin,
+      path: url.pathname + url.search,
       method,
       headers: { 'user-agent': USER_AGENT, ...headers },
-      ...(signal && { signal }),
+      ...(body !== undefined && { body }),
     },
-    body,
-    timeoutMs,
-  ).catch((error: unknown) => {
+    exchange,
+  )
+  const head = await exchange.head.catch((error: unknown) => {
     throw networkError(url, error, signal)
   })
-  const status = response.statusCode!
-  const header = (name: string): string | undefined => [response.headers[name] ?? []].flat()[0]
-  const drop = (): void => void response.on('error', () => undefined).destroy()
+  const { status } = head
+  const header = (name: string): string | undefined => [head.headers[name] ?? []].flat()[0]
+  const drop = (): void => exchange.drop()
   if (isRetryableStatus(status)) {
     drop()
     throw new Retryable(busy(url, status), parseRetryAfter(header('retry-after'), Date.now()))
   }
-  return { url, status, header, drop, body: readBody(response, url, signal, timeoutMs) }
-}
-
-/** A response's headers; one timeout for the connection, another for them. */
-function ask(
-  url: URL,
-  options: RequestOptions,
-  body: string | undefined,
-  timeoutMs: number,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-    const request = send(url, options)
-    let code = 'ETIMEDOUT'
-    const giveUp = (): void => void request.destroy(Object.assign(new Error('timeout'), { code }))
-    const timer = setTimeout(giveUp, timeoutMs)
-    const connected = (): void => {
-      code = 'NO_HEADERS'
-      timer.refresh()
-    }
-    request.once('socket', (socket) => {
-      if (request.reusedSocket) connected()
-      else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
-    })
-    request.once('response', (response) => {
-      clearTimeout(timer)
-      resolve(response)
-    })
-    // Later ones are also the response's, or follow from giving it up.
-    request.on('error', (error) => {
-      clearTimeout(timer)
-      reject(error)
-    })
-    request.end(body)
-  })
+  return { url, status, header, drop, body: readBody(exchange, url, signal, timeoutMs) }
 }
 
 async function* readBody(
-  body: IncomingMessage,
+  exchange: Exchange,
   url: URL,
   signal: AbortSignal | undefined,
   timeoutMs: number,
 ): AsyncGenerator<Buffer, void> {
-  const source = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
   let waitedMs = 0
   let bytes = 0
-  let isWaiting = false
-  const timer = setTimeout(() => {
-    if (isWaiting) body.destroy(Object.assign(new Error('timeout'), { code: 'NO_BODY' }))
-    else timer.refresh()
-  }, timeoutMs)
   try {
     for (;;) {
       const asked = performance.now()
-      isWaiting = true
-      timer.refresh()
-      const next = await source.next()
-      isWaiting = false
-      if (next.done) return
+      const chunk = await exchange.next()
+      if (chunk === undefined) return
       // Only time in which bytes were waited for: a slow reader is not the server's fault.
       waitedMs += performance.now() - asked
-      bytes += next.value.length
-      yield next.value
+      bytes += chunk.length
+      yield chunk
       if (waitedMs < timeoutMs) continue
       if (bytes < (waitedMs / 1000) * SLOWEST_BYTES_PER_SECOND) throw tooSlow(url, waitedMs / 1000)
       waitedMs = bytes = 0
@@ -186,8 +144,7 @@ async function* readBody(
   } catch (error) {
     throw networkError(url, error, signal)
   } finally {
-    clearTimeout(timer)
-    body.on('error', () => undefined).destroy()
+    exchange.drop()
   }
 }
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// How connections are made: directly or through a proxy, and whose certificates are trusted. These
-// are loaded late: most commands and most launches never speak to a registry.
+// How connections are made: directly or through a proxy, and whose certificates are trusted. undici
+// and the certificates are loaded late: most commands and most launches never speak to a registry.
 import { readFile } from 'node:fs/promises'
-import { Agent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { BlockList, isIP } from 'node:net'
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
+import type { Dispatcher } from 'undici'
 import { MicrovmError } from '../../../contract/errors'
-import { tunnelAgent } from './registry-tunnel'
 
 /** Can be sent to another thread. */
 export interface NetworkSettings {
@@ -103,35 +101,41 @@ function isInNetwork(host: string, network: string): boolean {
 export class Connections {
   readonly #settings: NetworkSettings
   readonly #timeoutMs: number
-  readonly #made = new Map<string, Promise<Agent>>()
+  readonly #made = new Map<string, Promise<Dispatcher>>()
   #trust: Promise<SecureContext> | undefined
 
-  /** @param timeoutMs for a proxy to answer */
+  /** @param timeoutMs for each of: a connection, the response's headers, the next bytes of its body */
   constructor(settings: NetworkSettings, timeoutMs: number) {
     this.#settings = settings
     this.#timeoutMs = timeoutMs
   }
 
   /** @throws as `proxyFor` */
-  for(url: URL): Promise<Agent> {
+  for(url: URL): Promise<Dispatcher> {
     const proxy = proxyFor(url, this.#settings)
-    const isSecure = url.protocol === 'https:'
-    const key = `${isSecure} ${proxy?.href ?? ''}`
-    const made = this.#made.get(key) ?? this.#make(isSecure, proxy)
+    const needsTrust = url.protocol === 'https:' || proxy?.protocol === 'https:'
+    const key = `${needsTrust} ${proxy?.href ?? ''}`
+    const made = this.#made.get(key) ?? this.#make(needsTrust, proxy)
     this.#made.set(key, made)
     return made
   }
 
   close(): void {
     for (const made of this.#made.values())
-      void made.then((agent) => agent.destroy()).catch(() => undefined)
+      void made.then((dispatcher) => dispatcher.destroy()).catch(() => undefined)
   }
 
-  async #make(isSecure: boolean, proxy: URL | undefined): Promise<Agent> {
-    const needsTrust = isSecure || proxy?.protocol === 'https:'
-    const trust = needsTrust ? { secureContext: await this.#trusted() } : {}
-    if (proxy) return tunnelAgent(isSecure, { proxy, timeoutMs: this.#timeoutMs, ...trust })
-    return isSecure ? new HttpsAgent({ keepAlive: true, ...trust }) : new Agent({ keepAlive: true })
+  async #make(needsTrust: boolean, proxy: URL | undefined): Promise<Dispatcher> {
+    const timeout = this.#timeoutMs
+    const connect = {
+      timeout,
+      ...(needsTrust && { secureContext: await this.#trusted() }),
+    }
+    // The body's time runs only while bytes are waited for: a slow reader is not the server's fault.
+    const timeouts = { headersTimeout: timeout, bodyTimeout: timeout }
+    if (proxy) return proxyAgent(proxy, timeouts, connect)
+    const { default: Agent } = await import('undici/lib/dispatcher/agent.js')
+    return new Agent({ ...timeouts, connect })
   }
 
   /** One for all connections: hundreds of certificates take a while to read. */
@@ -140,6 +144,41 @@ export class Connections {
       createSecureContext({ ca }),
     ))
   }
+}
+
+/** Always a tunnel (RFC 9110, 9.3.6, CONNECT): what the registry is told is no business of the proxy. */
+async function proxyAgent(
+  proxy: URL,
+  timeouts: { headersTimeout: number; bodyTimeout: number },
+  connect: { timeout: number; secureContext?: SecureContext },
+): Promise<Dispatcher> {
+  const [{ default: ProxyAgent }, { default: Pool }, { default: connectCall }] = await Promise.all([
+    import('undici/lib/dispatcher/proxy-agent.js'),
+    import('undici/lib/dispatcher/pool.js'),
+    import('undici/lib/api/api-connect.js'),
+  ])
+  const { username, password } = proxy
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return new ProxyAgent({
+    ...timeouts,
+    uri: `${proxy.protocol}//${proxy.host}`,
+    ...(login !== ':' && { token: `Basic ${Buffer.from(login).toString('base64')}` }),
+    proxyTunnel: true,
+    proxyTls: connect,
+    requestTls: connect,
+    clientFactory: (origin, own) => {
+      const pool = new Pool(origin, { ...own, ...timeouts })
+      // The call by which tunnels are asked for; undici's main module adds it to every dispatcher.
+      const ask = connectCall.bind(pool)
+      const connectThrough = async (request: Dispatcher.ConnectOptions) =>
+        ask(request).catch((error: Error) => {
+          // Also keeps some of its errors from being tried again without end.
+          const message = `the proxy ${proxy.host} cannot be reached: ${error.message}`
+          throw new Error(message, { cause: error })
+        })
+      return Object.assign(pool, { connect: connectThrough })
+    },
+  })
 }
 
 /** Naming any replaces Node's own, and NODE_EXTRA_CA_CERTS, so that all of them are named. */

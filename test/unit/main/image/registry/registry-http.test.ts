@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { checkTarget, createHttpClient } from '../../../../../src/main/image/registry/registry-http'
 import { networkSettings } from '../../../../../src/main/image/registry/registry-network'
 import { Retryable } from '../../../../../src/main/image/registry/retry'
+import type { Answer } from '../support/scripted-registry'
 import { clientOf, inTurn, readAllOf, serve, status } from '../support/registry-fixture'
 import { sha256 } from '../support/tar-bytes'
 
@@ -111,6 +112,77 @@ describe('a server that dribbles', () => {
     await expect(failed).rejects.toBeInstanceOf(Retryable)
     await expect(failed).rejects.toThrow('next to nothing')
     clearInterval(timer)
+    http.close()
+  })
+})
+
+describe('a connection', () => {
+  /** Asks twice, dropping the first answer, and tells the ports that the requests came from. */
+  async function portsOf(size: number): Promise<Set<number | undefined>> {
+    const ports: (number | undefined)[] = []
+    const server = await serve((request, response) => {
+      ports.push(request.socket.remotePort)
+      response.end(Buffer.alloc(size))
+    })
+    const http = createHttpClient(networkSettings({}))
+    for (const path of ['/a', '/b']) {
+      const response = await http.get(new URL(path, server.origin), {})
+      response.drop()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    http.close()
+    expect(ports).toHaveLength(2)
+    return new Set(ports)
+  }
+
+  it('is used again after a small answer that nobody wanted', async () => {
+    expect((await portsOf(1000)).size).toBe(1)
+  })
+
+  it('is given up with a large one', async () => {
+    expect((await portsOf(8 * 1024 * 1024)).size).toBe(2)
+  })
+})
+
+describe('a request that is cancelled', () => {
+  const hello = status(200, {}, content.toString())
+
+  it.each<[string, Answer]>([
+    ['before it is sent', hello],
+    ['before it is answered', () => undefined],
+    ['in the middle of its answer', (_, response) => void response.writeHead(200).write('a')],
+  ])('%s ends so', async (when, answer) => {
+    const server = await serve(answer)
+    const http = createHttpClient(networkSettings({}))
+    const cancelling = new AbortController()
+    if (when === 'before it is sent') cancelling.abort()
+    else setTimeout(() => cancelling.abort(), 50)
+    const asked = (async () => {
+      const { body } = await http.get(new URL(server.origin), { signal: cancelling.signal })
+      return readAllOf(body)
+    })()
+    await expect(asked).rejects.toMatchObject({ code: 'CANCELLED' })
+    http.close()
+  })
+})
+
+describe('an answer that nobody reads', () => {
+  it('stays with the server but for a little', async () => {
+    let sent = 0
+    const server = await serve((_, response) => {
+      const piece = Buffer.alloc(1024 * 1024)
+      const send = (): void => {
+        while (sent < 256 && response.write(piece)) sent++
+      }
+      response.on('drain', send)
+      send()
+    })
+    const http = createHttpClient(networkSettings({}))
+    const response = await http.get(new URL(server.origin), {})
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    // What the system's own buffers take is not ours to say.
+    expect(sent).toBeLessThan(64)
+    response.drop()
     http.close()
   })
 })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, type IncomingMessage } from 'node:http'
-import { connect, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createHttpClient } from '../../../../../src/main/image/registry/registry-http'
 import {
@@ -107,8 +107,8 @@ describe('a request through a proxy', () => {
     return { address: `127.0.0.1:${(proxy.address() as AddressInfo).port}`, asked }
   }
 
-  async function ask(proxyUrl: string): Promise<string> {
-    const http = createHttpClient(networkSettings({ HTTP_PROXY: proxyUrl }), 2000)
+  async function ask(proxyUrl: string, timeoutMs = 2000): Promise<string> {
+    const http = createHttpClient(networkSettings({ HTTP_PROXY: proxyUrl }), timeoutMs)
     closing.push(() => http.close())
     const { body } = await http.get(new URL('http://registry.invalid:81/v2/'), {
       authorization: 'Bearer abc',
@@ -126,6 +126,35 @@ describe('a request through a proxy', () => {
     )
     expect(proxy.asked[0]!.headers.authorization).toBeUndefined()
     expect(server.asked[0]!.headers.authorization).toBe('Bearer abc')
+  })
+
+  it('whose proxy cannot be reached says so', async () => {
+    const server = await serve(status(200))
+    await server.close()
+    await expect(ask(`http://${server.host}`)).rejects.toMatchObject({
+      code: 'REGISTRY_UNREACHABLE',
+      message: expect.stringContaining(`the proxy ${server.host} cannot be reached`) as string,
+      hint: expect.stringContaining('HTTPS_PROXY') as string,
+    })
+  })
+
+  it.each([
+    ['hangs up', (socket: Socket) => void socket.destroy()],
+    ['says nothing', () => undefined],
+  ])('whose proxy %s is given up', async (_what, answer) => {
+    const sockets: Socket[] = []
+    const proxy = createTcpServer((socket) => {
+      sockets.push(socket.on('error', () => undefined))
+      socket.once('data', () => answer(socket))
+    })
+    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done))
+    closing.push(() => {
+      sockets.forEach((socket) => socket.destroy())
+      proxy.close()
+    })
+    const { port } = proxy.address() as AddressInfo
+    await expect(ask(`http://127.0.0.1:${port}`, 300)).rejects.toThrow('cannot be reached')
+    expect(sockets).toHaveLength(1)
   })
 
   it('that the proxy refuses says so at once', async () => {
