@@ -139,6 +139,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       images,
       files,
       disksDir: paths.images.disks,
+      runnerConfigOf: (id) => paths.vm(id).runnerConfig,
       parts: locate,
       logger,
     }),

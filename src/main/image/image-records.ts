@@ -133,7 +133,7 @@ export class ImageRecords {
         path,
         error,
       })
-      await rename(path, `${path}.corrupt`)
+      await rename(path, `${path}.corrupt`).catch(ignoreMissing)
       return undefined
     }
   }
@@ -166,6 +166,11 @@ function refFileName(reference: string): string {
     .slice(0, 60)
   const hash = createHash('sha256').update(reference).digest('hex').slice(0, 16)
   return `${readable}-${hash}.json`
+}
+
+/** Another process may have set it aside at the same time. */
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
 }
 
 async function list(folder: string): Promise<string[]> {

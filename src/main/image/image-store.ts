@@ -22,10 +22,12 @@ import {
 } from './tree/fs-tree'
 import { exportImage } from './formats/export-image'
 import { importedName, withImageFile, writeBounded } from './formats/image-file'
+import type { FoundImage } from './formats/oci-layout'
 import { noSuchImage, readImportName, readName, STARTER, starterReference } from './image-names'
 import { ImageRecords } from './image-records'
 import { LayerStore } from './layers/layer-store'
 import { ingestOnThread, type IngestLayer } from './layers/layer-thread'
+import { newTotals } from './layers/image-totals'
 import { LocalImages, type StoredImage } from './local-images'
 import { checkRunsHere, guestPlatform, parsePlatform, type Platform } from './platform'
 import { pruneImages, type PruneOptions } from './prune-images'
@@ -202,13 +204,15 @@ class Store implements ImageStore {
   ): Promise<StoredImage> =>
     inContext('import an archive', async () => {
       await mkdir(this.#paths.layers, { recursive: true, mode: 0o700 })
-      const path = this.#layers.tempPath()
-      try {
-        await writeBounded(path, archive, options.signal)
-        return await this.#import(path, 'image.tar', options)
-      } finally {
-        await rm(path, { force: true })
-      }
+      const path = this.#layers.temps.newPath()
+      return this.#layers.temps.whileWriting(async () => {
+        try {
+          await writeBounded(path, archive, options.signal)
+          return await this.#import(path, 'image.tar', options)
+        } finally {
+          await rm(path, { force: true })
+        }
+      })
     })
 
   /** @param fileName makes the name of an image that brings none */
@@ -225,13 +229,16 @@ class Store implements ImageStore {
       ...(reference === undefined ? {} : { reference }),
       ...(signal ? { signal } : {}),
     }
-    const temp = this.#layers.tempPath()
-    const canonical = await withImageFile(path, temp, choice, async (found) => {
+    const { temps } = this.#layers
+    const save = async (found: FoundImage): Promise<string> => {
       const name = readImportName(reference ?? importedName(found.name, fileName))
       const message = `Importing ${familiarReference(parseReference(name))}`
       await saveImage(this.#saving, found.content, { ...options, reference: name, message })
       return name
-    })
+    }
+    const canonical = await temps.whileWriting(() =>
+      withImageFile(path, temps.newPath(), choice, save),
+    )
     return this.#local.mustFind(canonical)
   }
 
@@ -313,7 +320,7 @@ class Store implements ImageStore {
     const { size } = await stat(tarPath)
     const source = { kind: 'file', path: tarPath, offset: 0, size } as const
     const diffId = await digestOfBlob(source, signal ?? new AbortController().signal)
-    const options = { fileBytes: new SharedArrayBuffer(8), ...(signal ? { signal } : {}) }
+    const options = { totals: newTotals(), ...(signal ? { signal } : {}) }
     return inContext(`take in ${tarPath}`, () => this.#layers.ensure({ diffId, source }, options))
   }
 

@@ -7,13 +7,17 @@ const GIB = 1024 * MIB
 
 /** File data of one image, over all its layers. */
 export const MAX_IMAGE_FILE_BYTES = 30 * GIB
+/** The tars of its layers: their file data plus headers and padding, room for the worst case of both. */
+export const MAX_IMAGE_TAR_BYTES = MAX_IMAGE_FILE_BYTES + 4 * GIB
+/** Over all layers: each may become a file of its tree, which is held in memory. */
+export const MAX_IMAGE_ENTRIES = 3_000_000
+/** Names, link targets and attributes, over all layers. */
+export const MAX_IMAGE_NAME_BYTES = GIB
 export const MAX_LAYER_ENTRIES = 1_000_000
 /** Names, link targets and extended attributes of one layer: they are held in memory. */
 export const MAX_LAYER_NAME_BYTES = 512 * MIB
 /** What a layer's tar has beside names and contents, compressed: far more than a million headers take. */
 export const MAX_LAYER_FRAME_BYTES = 512 * MIB
-/** A layer's whole tar: its file data plus headers and padding, room for the worst case of both. */
-export const MAX_LAYER_TAR_BYTES = MAX_IMAGE_FILE_BYTES + 4 * GIB
 export const MAX_LAYERS = 1000
 export const LAYERS_AT_A_TIME = 4
 

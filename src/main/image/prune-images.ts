@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gives disk space back: images that lost their name or, if asked for, all that no machine needs;
-// layers that no image has, such as a failed pull leaves; what was set aside as damaged; blobs that
-// came in part. Everything is looked at and removed under the store's lock. A pull that is under way
-// notices if a layer of its has gone, and takes it in again.
+// layers that no image has, such as a failed pull leaves; disks with the guest bundle of an older
+// version of the app; what was set aside as damaged; what killed processes have left (leftovers.ts).
+// Everything is looked at and removed under the store's lock. A pull that is under way notices if a
+// layer of its has gone, and takes it in again.
 import { lstat, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { PruneReport } from '../../contract/images'
 import { withFileLock } from '../lib/file-lock'
+import { removeTree } from '../lib/remove-tree'
 import type { ImageRecord, RefRecord } from './image-records'
+import { strayRecords, tempRecords, withUnfinished } from './leftovers'
 import { familiarReference, parseReference } from './reference'
-import { listMade, readAllImages, removeImage, removeLayers, type RemoveDeps } from './remove-image'
+import {
+  listMade,
+  readAllImages,
+  removeImage,
+  removeLayers,
+  type Made,
+  type RemoveDeps,
+} from './remove-image'
 
 export interface PruneOptions {
   /** Also images that have a name, unless they are kept. */
@@ -18,6 +28,10 @@ export interface PruneOptions {
   readonly unusedForMs?: number
   /** Manifest digests of images that machines need. */
   readonly keep?: ReadonlySet<string>
+  /** diffID of the guest bundle that machines start with now: disks with another one go. */
+  readonly bundle?: string
+  /** Names in the folder of disks: those that a machine is running from. */
+  readonly disksInUse?: ReadonlySet<string>
   /** Only says what would go. */
   readonly dryRun?: boolean
 }
@@ -41,24 +55,46 @@ export async function pruneImages(
     }))
     const going = candidates.filter((candidate) => goes(candidate, options, deps.now()))
     const staying = images.filter((image) => !going.some((other) => other.image === image))
-    const lost = await unneededLayers(deps, staying)
-    const waste = await wasteIn(paths.layers, paths.refs, paths.manifests)
-    const disks = await madeOf(deps, lost)
-    const sizes = await Promise.all([
-      ...lost.map((diffId) => layers.sizeOnDisk(diffId)),
-      ...[...waste, ...disks].map(sizeOf),
-    ])
-    if (options.dryRun !== true) {
+    const made = await listMade(paths)
+    const outdated = made.filter((one) => isOutdated(one, options))
+    const kept = made.filter((one) => !outdated.includes(one))
+    const lost = await unneededLayers(deps, staying, kept)
+    const folders = [...outdated, ...kept.filter(({ isOf }) => lost.some(isOf))]
+    const waste = [
+      ...(await setAside(paths.layers, paths.refs, paths.manifests)),
+      ...(await layers.temps.dead()),
+      ...(await tempRecords(paths)),
+      ...(await strayRecords(paths, images)),
+    ]
+    const removes = options.dryRun !== true
+    let bytes = await sizeOfAll([...waste, ...folders.map(({ folder }) => folder)])
+    for (const diffId of lost) bytes += await layers.sizeOnDisk(diffId)
+    if (removes) {
       for (const { image } of going) await removeImage(deps, image, undefined)
+      for (const { folder } of outdated) await removeTree(folder)
       await removeLayers(deps, lost)
       for (const path of waste) await rm(path, { force: true })
     }
+    await withUnfinished(paths, async (unfinished) => {
+      bytes += await sizeOfAll(unfinished)
+      if (removes) for (const folder of unfinished) await removeTree(folder)
+    })
     return {
       images: going.flatMap(({ image, refs: names }) => namesOf(image, names)),
       layers: lost.length,
-      bytes: sizes.reduce((sum, size) => sum + size, 0),
+      bytes,
     }
   })
+}
+
+/** The bundle is a layer of every disk, and of no directory. */
+function isOutdated({ kind, folder, isOf }: Made, { bundle, disksInUse }: PruneOptions): boolean {
+  return (
+    kind === 'disk' &&
+    bundle !== undefined &&
+    !isOf(bundle) &&
+    disksInUse?.has(basename(folder)) !== true
+  )
 }
 
 function goes({ image, refs }: Candidate, options: PruneOptions, now: number): boolean {
@@ -69,25 +105,18 @@ function goes({ image, refs }: Candidate, options: PruneOptions, now: number): b
 
 /** Layers that no image which stays has, but for those (the guest bundle) that a disk of such an image needs. */
 async function unneededLayers(
-  { layers, paths }: RemoveDeps,
+  { layers }: RemoveDeps,
   staying: readonly ImageRecord[],
+  made: readonly Made[],
 ): Promise<string[]> {
   const needed = new Set(staying.flatMap(({ parsed }) => parsed.diffIds))
-  const disks = await listMade(paths)
-  const alive = disks.filter(({ isOf }) => [...needed].some(isOf))
+  const alive = made.filter(({ isOf }) => [...needed].some(isOf))
   const unneeded = (await layers.list()).filter((diffId) => !needed.has(diffId))
   return unneeded.filter((diffId) => !alive.some(({ isOf }) => isOf(diffId)))
 }
 
-/** Files of the disks that are made of any of these layers. */
-async function madeOf({ paths }: RemoveDeps, diffIds: readonly string[]): Promise<string[]> {
-  const going = (await listMade(paths)).filter(({ isOf }) => diffIds.some(isOf))
-  const names = await Promise.all(going.map(({ folder }) => readdir(folder, { recursive: true })))
-  return going.flatMap(({ folder }, index) => names[index]!.map((name) => join(folder, name)))
-}
-
-/** Files of the store that nobody will ask for again. */
-async function wasteIn(...folders: readonly string[]): Promise<string[]> {
+/** Damaged files that nobody will ask for again. */
+async function setAside(...folders: readonly string[]): Promise<string[]> {
   const found = await Promise.all(
     folders.map(async (folder) => {
       const names = await readdir(folder).catch(() => [])
@@ -97,11 +126,17 @@ async function wasteIn(...folders: readonly string[]): Promise<string[]> {
   return found.flat()
 }
 
-const sizeOf = async (path: string): Promise<number> =>
-  lstat(path).then(
-    ({ blocks }) => blocks * 512,
-    () => 0,
-  )
+/** What files, and all that lies in folders, take on the disk. */
+async function sizeOfAll(paths: readonly string[]): Promise<number> {
+  let bytes = 0
+  for (const path of paths) {
+    const found = await lstat(path).catch(() => undefined)
+    if (found?.isDirectory())
+      bytes += await sizeOfAll((await readdir(path)).map((name) => join(path, name)))
+    else bytes += (found?.blocks ?? 0) * 512
+  }
+  return bytes
+}
 
 const namesOf = ({ digest }: ImageRecord, refs: readonly RefRecord[]): string[] =>
   refs.length === 0

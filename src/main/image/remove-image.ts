@@ -58,31 +58,40 @@ export async function readAllImages(records: ImageRecords): Promise<ImageRecord[
 }
 
 /** A disk or directory made of layers. */
-interface Made {
+export interface Made {
+  readonly kind: 'disk' | 'directory'
   readonly folder: string
   isOf(this: void, diffId: string): boolean
 }
 
+type Paths = RemoveDeps['paths']
+
 /**
- * A disk's descriptor, and a directory's list, name the data files that they are made of
- * (rootfs/image-disk.ts, rootfs/directory/root-directory.ts).
+ * What is made of layers, each in a folder of its own: a disk's descriptor, and a directory's list, name
+ * the data files that it is made of (rootfs/image-disk.ts, rootfs/directory/root-directory.ts).
  */
-export async function listMade(paths: RemoveDeps['paths']): Promise<Made[]> {
-  const kinds = [
-    [paths.disks, 'disk.vmdk'],
-    [paths.directories, 'layers'],
-  ] as const
+export const madeKinds = [
+  { kind: 'disk', parentOf: (paths: Paths) => paths.disks, list: 'disk.vmdk' },
+  { kind: 'directory', parentOf: (paths: Paths) => paths.directories, list: 'layers' },
+] as const
+
+/** All that are finished. */
+export async function listMade(paths: Paths): Promise<Made[]> {
   const found = await Promise.all(
-    kinds.map(async ([parent, list]) => {
-      const names = await readdir(parent).catch(() => [])
+    madeKinds.map(async ({ kind, parentOf, list }) => {
+      const names = await readdir(parentOf(paths)).catch(() => [])
       return Promise.all(
-        names.map(async (name) => {
-          const folder = join(parent, name)
-          const text = await readFile(join(folder, list), 'latin1').catch(() => '')
-          return { folder, isOf: (diffId: string) => text.includes(`${hexOf(diffId)}.data`) }
-        }),
+        names
+          .filter((name) => !name.startsWith('.'))
+          .map(async (name): Promise<Made[]> => {
+            const folder = join(parentOf(paths), name)
+            const text = await readFile(join(folder, list), 'latin1').catch(() => undefined)
+            if (text === undefined) return []
+            const isOf = (diffId: string): boolean => text.includes(`${hexOf(diffId)}.data`)
+            return [{ kind, folder, isOf }]
+          }),
       )
     }),
   )
-  return found.flat()
+  return found.flat(2)
 }

@@ -31,6 +31,8 @@ export interface DataPaths {
     /** Trees written out, where disks are of no use and clones cost nothing. */
     readonly directories: string
     readonly lock: string
+    /** Held, shared, by whoever writes temp files of layers. */
+    readonly writers: string
   }
   /** What the user has set about registries. */
   readonly registries: string
@@ -69,6 +71,7 @@ export function dataPaths(root: string): DataPaths {
       disks: join(images, 'disks'),
       directories: join(images, 'directories'),
       lock: join(images, 'lock'),
+      writers: join(images, 'writers'),
     },
     registries: join(root, 'registries.json'),
     logins: join(root, 'logins.json'),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The images as the engine offers them: those that machines need stay, and what has been pulled or
 // imported can boot at once.
+import { readFile } from 'node:fs/promises'
 import { MicrovmError } from '../../contract/errors'
+import { openGuestBundle } from '../guest/bundle'
 import type { ImageStore, StoredImage } from '../image/image-store'
 import type { Logger } from '../lib/logger'
 import type { Parts } from '../lib/parts'
@@ -13,6 +15,8 @@ export interface EngineImagesDeps {
   readonly files: VmFiles
   /** Where the store keeps bootable disks. */
   readonly disksDir: string
+  /** What a machine was last started with: runner.json. */
+  readonly runnerConfigOf: (id: string) => string
   readonly parts: () => Promise<Parts>
   readonly logger: Logger
 }
@@ -41,7 +45,13 @@ export function createEngineImages(deps: EngineImagesDeps): ImageStore {
     },
     prune: async (options) => {
       const used = (await usersByDigest(deps)).keys()
-      return images.prune({ ...options, keep: new Set([...(options.keep ?? []), ...used]) })
+      const { guest } = await deps.parts()
+      return images.prune({
+        ...options,
+        keep: new Set([...(options.keep ?? []), ...used]),
+        ...(guest.found ? { bundle: (await openGuestBundle(guest.path)).digest } : {}),
+        disksInUse: await disksInUse(deps),
+      })
     },
   }
 }
@@ -62,6 +72,19 @@ async function prepared(
     logger.warn('an image has no disk yet', { image: image.view.reference, error })
   }
   return image
+}
+
+/** Names of the disks' folders that machines run from, or may: one that is stopped gets its disk at its next start. */
+async function disksInUse({ files, runnerConfigOf }: EngineImagesDeps): Promise<Set<string>> {
+  const names = new Set<string>()
+  for (const id of await files.ids()) {
+    const state = await files.loadState(id)
+    if (state.kind === 'found' && ['stopped', 'failed'].includes(state.value.status)) continue
+    // Whatever version of the app wrote it, a disk's folder is named by a hash.
+    const text = await readFile(runnerConfigOf(id), 'utf8').catch(() => '')
+    for (const [name] of text.matchAll(/\b[0-9a-f]{64}\b/g)) names.add(name)
+  }
+  return names
 }
 
 /** Digests of images that machines were made from, or name and have not been started with yet. */

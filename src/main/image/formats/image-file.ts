@@ -11,7 +11,7 @@ import { decompress } from '../layers/decompress'
 import { isDockerArchive, resolveFromDockerArchive } from './docker-archive'
 import { quote } from '../digest'
 import { folderInTar, folderOnDisk, type ImageFolder } from './image-folder'
-import { MAX_LAYER_TAR_BYTES } from '../limits'
+import { MAX_IMAGE_TAR_BYTES } from '../limits'
 import { isOciLayout, resolveFromLayout, type FoundImage, type ImportChoice } from './oci-layout'
 import { parseReference } from '../reference'
 import { resolveFromRootfs } from './rootfs-archive'
@@ -111,10 +111,10 @@ async function* bounded(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, v
   let bytes = 0
   for await (const chunk of chunks) {
     bytes += chunk.length
-    if (bytes > MAX_LAYER_TAR_BYTES)
+    if (bytes > MAX_IMAGE_TAR_BYTES)
       throw new MicrovmError(
         'IMAGE_TOO_LARGE',
-        `the archive has more than ${MAX_LAYER_TAR_BYTES} bytes`,
+        `the archive has more than ${MAX_IMAGE_TAR_BYTES} bytes`,
       )
     yield chunk
   }

@@ -12,7 +12,8 @@ import type { ContentLayer, ImageContent } from '../image-content'
 import { ImageProgress } from '../image-progress'
 import type { ImageRecords } from '../image-records'
 import type { LayerStore, StoredLayer } from '../layers/layer-store'
-import { MAX_IMAGE_FILE_BYTES } from '../limits'
+import { ImageTotals, newTotals } from '../layers/image-totals'
+import { sweep } from '../leftovers'
 
 export interface SaveDeps {
   readonly paths: DataPaths['images']
@@ -41,7 +42,8 @@ export async function saveImage(
 ): Promise<void> {
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const layers = await takeLayers(deps, content, options)
-    checkSize(layers)
+    // Layers taken in by another pull, or twice in this image, have not counted yet.
+    count(layers, newTotals())
     options.signal?.throwIfAborted()
     if (await commit(deps, content, options.reference)) return
   }
@@ -54,15 +56,17 @@ async function takeLayers(
   { message, onProgress, signal }: SaveOptions,
 ): Promise<StoredLayer[]> {
   await mkdir(paths.layers, { recursive: true, mode: 0o700 })
-  await store.sweep(now())
+  await withFileLock(paths.lock, () => sweep(paths, now()), signal ? { signal } : {})
   const present = await Promise.all(content.layers.map(({ diffId }) => store.find(diffId)))
   await checkFreeSpace(
     paths.layers,
     content.layers.filter((_, index) => !present[index]),
   )
-  const fileBytes = new SharedArrayBuffer(8)
-  const presentBytes = present.reduce((sum, layer) => sum + (layer?.fileBytes ?? 0), 0)
-  Atomics.store(new BigInt64Array(fileBytes), 0, BigInt(presentBytes))
+  const totals = newTotals()
+  count(
+    present.filter((layer) => layer !== undefined),
+    totals,
+  )
   const progress = new ImageProgress(message, content.layers, onProgress)
   progress.tell()
   const failing = new AbortController()
@@ -79,7 +83,7 @@ async function takeLayers(
         (await store.ensure(
           { diffId, source, ...(digest === undefined ? {} : { digest }) },
           {
-            fileBytes,
+            totals,
             signal: either,
             onBytes: (bytes) => progress.read(index, bytes, source),
           },
@@ -122,13 +126,13 @@ async function checkFreeSpace(folder: string, missing: readonly ContentLayer[]):
   )
 }
 
-/** Layers taken in by another pull, or twice in this image, have not counted yet. */
-function checkSize(layers: readonly StoredLayer[]): void {
-  const bytes = layers.reduce((sum, layer) => sum + layer.fileBytes, 0)
-  if (bytes > MAX_IMAGE_FILE_BYTES)
-    throw new MicrovmError('IMAGE_TOO_LARGE', `the image has ${mib(bytes)} MiB of file data`, {
-      hint: 'Use a smaller image.',
-    })
+/** @throws IMAGE_TOO_LARGE */
+function count(layers: readonly StoredLayer[], shared: SharedArrayBuffer): void {
+  const totals = new ImageTotals(shared)
+  for (const { entries, fileBytes } of layers) {
+    totals.add('entries', entries)
+    totals.add('fileBytes', fileBytes)
+  }
 }
 
 /** @returns false if a layer has gone meanwhile */

@@ -62,6 +62,7 @@ export class LayerIndexWriter {
   #xattrBytes = 0
   #fileBytes = 0
   #flags = 0
+  #told = { entries: 0, nameBytes: 0 }
 
   /**
    * @param offset of a file: where its content begins in the data file
@@ -117,6 +118,16 @@ export class LayerIndexWriter {
       entries: this.#entries,
       fileBytes: this.#fileBytes,
       hasWhiteouts: (this.#flags & HAS_WHITEOUTS) !== 0,
+    }
+  }
+
+  /** What has come since the last call. */
+  takeGrowth(): { entries: number; nameBytes: number } {
+    const before = this.#told
+    this.#told = { entries: this.#entries, nameBytes: this.#nameBytes + this.#xattrBytes }
+    return {
+      entries: this.#told.entries - before.entries,
+      nameBytes: this.#told.nameBytes - before.nameBytes,
     }
   }
 

@@ -5,14 +5,13 @@
 // Inflating and writing happen in the thread pool at the same time.
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writevSync } from 'node:fs'
-import { MicrovmError } from '../../../contract/errors'
 import { openBlob, type BlobSource } from './blob-source'
 import { DataWriter } from './data-writer'
 import { decompress } from './decompress'
 import { checkDigest } from '../digest'
 import { FrameWriter } from './frame-writer'
+import { ImageTotals } from './image-totals'
 import { LayerIndexWriter, type LayerSummary } from './layer-index'
-import { MAX_IMAGE_FILE_BYTES, MAX_LAYER_TAR_BYTES } from '../limits'
 import type { TarEntry } from '../tar/tar-entry'
 import { TarReader, type TarSink } from '../tar/tar-reader'
 import { isWhiteout } from '../tree/whiteout'
@@ -28,8 +27,8 @@ export interface LayerJob {
   readonly dataPath: string
   readonly indexPath: string
   readonly framePath: string
-  /** File bytes that all layers of the image have so far: one 64-bit number that its layers share. */
-  readonly fileBytes: SharedArrayBuffer
+  /** What all layers of the image have come to so far (image-totals.ts). */
+  readonly totals: SharedArrayBuffer
 }
 
 export interface IngestOptions {
@@ -44,12 +43,16 @@ export interface IngestOptions {
 export async function ingestLayer(job: LayerJob, options: IngestOptions): Promise<LayerSummary> {
   const data = openSync(job.dataPath, 'wx', 0o600)
   const frame = new FrameWriter(job.framePath)
-  const writer = new LayerWriter(new DataWriter(data), frame, new BigInt64Array(job.fileBytes))
+  const totals = new ImageTotals(job.totals)
+  const writer = new LayerWriter(new DataWriter(data), frame, totals)
   try {
     await readTar(job, options, writer)
     await writer.finish()
     writeIndex(job.indexPath, writer.index.encode(writer.dataSize))
     return { ...writer.index.summary, dataSize: writer.dataSize }
+  } catch (error) {
+    totals.takeBack()
+    throw error
   } finally {
     await writer.abandon()
     closeSync(data)
@@ -77,11 +80,9 @@ async function readTar(
   // Else the blob is the tar, and one hash is that of both.
   hashesBlob &&= isCompressed
   const reader = new TarReader(writer)
-  let tarBytes = 0
   for await (const chunk of chunks) {
     signal.throwIfAborted()
-    tarBytes += chunk.length
-    if (tarBytes > MAX_LAYER_TAR_BYTES) throw tooLarge()
+    writer.totals.add('tarBytes', chunk.length)
     tarHash.update(chunk)
     writer.frame(chunk, reader.push(chunk), chunk.length)
     await writer.settle()
@@ -95,16 +96,16 @@ async function readTar(
 
 class LayerWriter implements TarSink {
   readonly index = new LayerIndexWriter()
+  readonly totals: ImageTotals
   readonly #data: DataWriter
   readonly #frame: FrameWriter
-  readonly #fileBytes: BigInt64Array
   #contentLeft = 0
   #isKept = true
 
-  constructor(data: DataWriter, frame: FrameWriter, fileBytes: BigInt64Array) {
+  constructor(data: DataWriter, frame: FrameWriter, totals: ImageTotals) {
     this.#data = data
     this.#frame = frame
-    this.#fileBytes = fileBytes
+    this.totals = totals
   }
 
   get dataSize(): number {
@@ -115,8 +116,8 @@ class LayerWriter implements TarSink {
     // A whiteout is a name; should it have content, nobody will ever read it.
     this.#isKept = !isWhiteout(entry.path)
     const size = this.#isKept ? entry.size : 0
-    const before = Atomics.add(this.#fileBytes, 0, BigInt(size))
-    if (before + BigInt(size) > BigInt(MAX_IMAGE_FILE_BYTES)) throw tooLarge()
+    // At its header, before any of it is written.
+    if (size > 0) this.totals.add('fileBytes', size)
     this.#contentLeft = entry.size
     this.index.add(this.#isKept ? entry : { ...entry, size }, size === 0 ? 0 : this.#data.size)
   }
@@ -132,7 +133,11 @@ class LayerWriter implements TarSink {
     this.#frame.add(chunk, start, end)
   }
 
+  /** To be awaited after each chunk: so often the image's bounds are looked at, and the disk is waited for. */
   async settle(): Promise<void> {
+    const { entries, nameBytes } = this.index.takeGrowth()
+    this.totals.add('entries', entries)
+    this.totals.add('nameBytes', nameBytes)
     await this.#data.settle()
     await this.#frame.settle()
   }
@@ -157,10 +162,3 @@ function writeIndex(path: string, pieces: readonly Buffer[]): void {
     closeSync(file)
   }
 }
-
-const tooLarge = (): MicrovmError =>
-  new MicrovmError(
-    'IMAGE_TOO_LARGE',
-    `the image has more than ${MAX_IMAGE_FILE_BYTES / 1024 ** 3} GiB of file data`,
-    { hint: 'Use a smaller image.' },
-  )

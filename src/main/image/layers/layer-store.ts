@@ -4,15 +4,12 @@
 // rest of the tar, for exports. A layer is here if its index is: the others get their names first.
 // What is here never changes, since disks of machines point into it: whoever stores a layer that has
 // come meanwhile throws the own copy away.
-import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { MicrovmError } from '../../../contract/errors'
 import { syncFolder } from '../../lib/atomic-file'
 import type { DataPaths } from '../../lib/data-paths'
 import { withFileLock } from '../../lib/file-lock'
 import type { Logger } from '../../lib/logger'
-import { sweepParts } from '../registry/blob-part'
 import type { BlobSource } from './blob-source'
 import type { LayerData } from '../tree/fs-tree'
 import { layerFiles, type LayerFiles } from './layer-files'
@@ -22,6 +19,7 @@ import type { IngestLayer } from './layer-thread'
 import { LAYERS_AT_A_TIME } from '../limits'
 import { Semaphore } from '../semaphore'
 import { SharedTasks } from '../shared-tasks'
+import { TempFiles } from '../temp-files'
 
 export interface LayerStoreDeps {
   readonly paths: DataPaths['images']
@@ -42,20 +40,19 @@ export interface LayerOptions {
   readonly signal?: AbortSignal
   /** Bytes of the blob read so far. */
   readonly onBytes?: (bytes: number) => void
-  /** See `LayerJob.fileBytes`. */
-  readonly fileBytes: SharedArrayBuffer
+  /** See `LayerJob.totals`. */
+  readonly totals: SharedArrayBuffer
 }
 
-/** A temp file this old has no living writer: it is written to all the time. */
-const ABANDONED_AFTER_MS = 60 * 60 * 1000
-
 export class LayerStore {
+  readonly temps: TempFiles
   readonly #deps: LayerStoreDeps
   readonly #tasks = new SharedTasks<StoredLayer, number>()
   readonly #atATime = new Semaphore(LAYERS_AT_A_TIME)
 
   constructor(deps: LayerStoreDeps) {
     this.#deps = deps
+    this.temps = new TempFiles(deps.paths)
   }
 
   /** The layer if it is here and whole as far as sizes tell; one that is not whole is set aside. */
@@ -84,7 +81,7 @@ export class LayerStore {
       this.#tasks.run(
         request.diffId,
         (signal, report) =>
-          this.#atATime.run(() => this.#fetch(request, options.fileBytes, signal, report), signal),
+          this.#atATime.run(() => this.#fetch(request, options.totals, signal, report), signal),
         {
           ...(options.signal ? { signal: options.signal } : {}),
           ...(options.onBytes ? { onProgress: options.onBytes } : {}),
@@ -134,57 +131,41 @@ export class LayerStore {
     return [...new Set(hexes.filter((hex) => hex !== undefined))].map((hex) => `sha256:${hex}`)
   }
 
-  /** Removes what writers have left that were killed. */
-  async sweep(now: number): Promise<void> {
-    const folder = this.#deps.paths.layers
-    await sweepParts(folder, now)
-    const names = (await readdir(folder).catch(ignoreMissing)) ?? []
-    for (const name of names.filter((other) => other.endsWith('.tmp'))) {
-      const file = await stat(join(folder, name)).catch(ignoreMissing)
-      if (file && now - file.mtimeMs > ABANDONED_AFTER_MS)
-        await rm(join(folder, name), { force: true })
-    }
-  }
-
-  /** A name in the store's folder for a file that is under way. */
-  tempPath(): string {
-    return join(this.#deps.paths.layers, `${randomBytes(8).toString('hex')}.tmp`)
-  }
-
   /** What comes from a registry is fetched once for all processes; what is in a file, taken from there. */
   #fetch(
     request: LayerRequest,
-    fileBytes: SharedArrayBuffer,
+    totals: SharedArrayBuffer,
     signal: AbortSignal,
     report: (bytes: number) => void,
   ): Promise<StoredLayer> {
     const { diffId, source } = request
-    if (source.kind === 'file') return this.#take(request, fileBytes, signal, report)
+    const take = (from: BlobSource): Promise<StoredLayer> =>
+      this.temps.whileWriting(() =>
+        this.#take({ ...request, source: from }, totals, signal, report),
+      )
+    if (source.kind === 'file') return take(source)
     return fetchLayer(
       source,
       partPath(this.#deps.paths.layers, diffId, source.digest),
-      {
-        find: () => this.find(diffId),
-        take: (from) => this.#take({ ...request, source: from }, fileBytes, signal, report),
-      },
+      { find: () => this.find(diffId), take },
       { signal, onWait: report },
     )
   }
 
   async #take(
     { diffId, digest, source }: LayerRequest,
-    fileBytes: SharedArrayBuffer,
+    totals: SharedArrayBuffer,
     signal: AbortSignal,
     report: (bytes: number) => void,
   ): Promise<StoredLayer> {
     const folder = this.#deps.paths.layers
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const temp = {
-      dataPath: this.tempPath(),
-      indexPath: this.tempPath(),
-      framePath: this.tempPath(),
+      dataPath: this.temps.newPath(),
+      indexPath: this.temps.newPath(),
+      framePath: this.temps.newPath(),
     }
-    const job = { source, diffId, ...temp, fileBytes }
+    const job = { source, diffId, ...temp, totals }
     let read = 0
     const onBytes = (bytes: number): void => report((read = bytes))
     try {

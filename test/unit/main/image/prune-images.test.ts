@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { withFileLock } from '../../../../src/main/lib/file-lock'
 import { makeImage } from './support/make-image'
 import { debian, filesIn, other, useStore } from './support/store-fixture'
 import { sha256, tarOf } from './support/tar-bytes'
@@ -17,6 +18,12 @@ function bytesOnDisk(): number {
     .filter((file) => file.isFile())
     .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).blocks * 512, 0)
 }
+/** Paths in the store, sorted. */
+const listFiles = (): string[] =>
+  readdirSync(fixture.paths.root, { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
+    .map(({ parentPath, name }) => relative(fixture.paths.root, join(parentPath, name)))
+    .toSorted()
 const layersHere = (): string[] => [
   ...new Set(filesIn(fixture.paths.layers).map((name) => `sha256:${name.split('.')[0]}`)),
 ]
@@ -103,6 +110,78 @@ describe('pruning', () => {
     expect(report.layers).toBe(debian.diffIds.length + 1)
     expect(filesIn(fixture.paths.disks)).toEqual([])
     expect(layersHere()).toEqual([])
+  })
+})
+
+describe('pruning what killed processes have left', () => {
+  it('removes halves of layers, temp files, stray records and unfinished disks, and nothing else', async () => {
+    const store = storeWith()
+    const reference = publish(debian, 'v1')
+    await store.pull(reference, {})
+    const { layers, manifests, refs, disks, directories } = fixture.paths
+    const hex = '5'.repeat(64)
+    const dead = [
+      join(layers, `${hex}.data`),
+      join(layers, `${hex}.frame`),
+      join(layers, 'cafe.tmp'),
+      join(refs, 'app.json.cafe.tmp'),
+      join(manifests, `${hex}.manifest.json.cafe.tmp`),
+      join(manifests, `${hex}.config.json`),
+      join(disks, '.new', 'meta.erofs'),
+      join(disks, 'no-descriptor', 'meta.erofs'),
+      join(directories, 'no-list', 'tree', 'etc', 'passwd'),
+    ]
+    const before = listFiles()
+    for (const path of dead) {
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, 'x'.repeat(5000))
+    }
+    const full = bytesOnDisk()
+    const planned = await store.prune({ dryRun: true })
+    expect(bytesOnDisk()).toBe(full)
+    expect(await store.prune({})).toEqual(planned)
+    expect(planned).toEqual({ images: [], layers: 1, bytes: full - bytesOnDisk() })
+    const locks = new Set(['disks/.lock', 'directories/.lock'])
+    expect(listFiles().filter((name) => !locks.has(name))).toEqual(before)
+    expect((await store.find(reference))?.layers).toHaveLength(2)
+  })
+
+  it('leaves a disk alone that somebody is making', async () => {
+    const store = storeWith()
+    const { disks } = fixture.paths
+    mkdirSync(join(disks, '.new'), { recursive: true })
+    await withFileLock(join(disks, '.lock'), async () => void (await store.prune({})))
+    expect(filesIn(disks)).toEqual(['.lock', '.new'])
+    await store.prune({})
+    expect(filesIn(disks)).toEqual(['.lock'])
+  })
+})
+
+describe('a disk with the guest bundle of an older version', () => {
+  it('goes with that bundle, unless a machine is running from it', async () => {
+    const store = storeWith()
+    await store.pull(publish(debian, 'v1'), {})
+    const bundles: string[] = []
+    for (const version of ['old', 'running', 'present']) {
+      const path = `${fixture.freshFolder()}.tar`
+      writeFileSync(path, tarOf({ name: `.microvm/${version}`, data: version }))
+      const { diffId } = await store.ensureLayer(path)
+      bundles.push(diffId)
+      mkdirSync(join(fixture.paths.disks, version), { recursive: true })
+      const lines = [debian.diffIds[0]!, diffId].map((id) => `FLAT "../${id.slice(7)}.data" 0\n`)
+      writeFileSync(join(fixture.paths.disks, version, 'disk.vmdk'), lines.join(''))
+    }
+    const [, running, present] = bundles
+    const choice = { bundle: present!, disksInUse: new Set(['running']) }
+    const planned = await store.prune({ ...choice, dryRun: true })
+    expect(planned).toMatchObject({ images: [], layers: 1 })
+    expect(filesIn(fixture.paths.disks)).toEqual(['old', 'present', 'running'])
+    expect(await store.prune(choice)).toEqual(planned)
+    expect(filesIn(fixture.paths.disks)).toEqual(['present', 'running'])
+    expect(layersHere().toSorted()).toEqual([...debian.diffIds, running!, present!].toSorted())
+    await store.prune({ bundle: present! })
+    expect(filesIn(fixture.paths.disks)).toEqual(['present'])
+    expect(layersHere()).not.toContain(running)
   })
 })
 

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Entry } from '../../../../../src/main/image/tree/entry'
 import { ingestLayer, type LayerJob } from '../../../../../src/main/image/layers/layer-ingest'
+import { ImageTotals, newTotals } from '../../../../../src/main/image/layers/image-totals'
 import { readLayerIndex } from '../../../../../src/main/image/layers/layer-index'
 import { layerOf, memberBytes, END, sha256, tarOf } from '../support/tar-bytes'
 
@@ -31,7 +32,7 @@ function jobOf(
     dataPath: `${folder}.data`,
     indexPath: `${folder}.index`,
     framePath: `${folder}.frame`,
-    fileBytes: new SharedArrayBuffer(8),
+    totals: newTotals(),
     ...changes,
   }
 }
@@ -137,11 +138,11 @@ describe('taking a layer in', () => {
       memberBytes({ name: 'huge', pax: { size: String(size) }, data: 'only the beginning' })
     await expect(run(jobOf(big(31 * gib)))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' })
     folder = join(root, String(turn++))
-    const fileBytes = new SharedArrayBuffer(8)
-    new BigInt64Array(fileBytes)[0] = BigInt(30 * gib - 3)
+    const totals = newTotals()
+    new ImageTotals(totals).add('fileBytes', 30 * gib - 3)
     const { blob, digest, diffId } = layerOf(tarOf({ name: 'a', data: '1234' }))
     await expect(
-      run(jobOf(Buffer.alloc(0), { fileBytes, digest, diffId }, blob)),
+      run(jobOf(Buffer.alloc(0), { totals, digest, diffId }, blob)),
     ).rejects.toMatchObject({
       code: 'IMAGE_TOO_LARGE',
     })

@@ -8,18 +8,18 @@ import {
   rmSync,
   statSync,
   truncateSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ingestLayer } from '../../../../../src/main/image/layers/layer-ingest'
+import { newTotals } from '../../../../../src/main/image/layers/image-totals'
 import { LayerStore, type LayerRequest } from '../../../../../src/main/image/layers/layer-store'
 import type { IngestLayer } from '../../../../../src/main/image/layers/layer-thread'
 import { dataPaths } from '../../../../../src/main/lib/data-paths'
 import { silentLogger } from '../../../../../src/main/lib/logger'
-import { layerOf, tarOf } from '../support/tar-bytes'
+import { layerOf, sha256, tarOf } from '../support/tar-bytes'
 
 const root = mkdtempSync(join(tmpdir(), 'layer-store-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -47,7 +47,7 @@ function storeWith(ingest: IngestLayer = ingestLayer) {
   }
 }
 const options = (signal?: AbortSignal) => ({
-  fileBytes: new SharedArrayBuffer(8),
+  totals: newTotals(),
   ...(signal ? { signal } : {}),
 })
 const names = (): string[] => readdirSync(paths.layers).toSorted()
@@ -184,15 +184,31 @@ describe('the layer store', () => {
     expect(readFileSync(join(paths.layers, whole[0]!)).toString('latin1', 0, 7)).toBe('content')
   })
 
-  it('sweeps what killed writers have left, but not what is being written', async () => {
-    const { store } = storeWith()
+  it('removes what killed writers have left before it writes, but nothing while another writes', async () => {
     mkdirSync(paths.layers, { recursive: true })
-    const old = join(paths.layers, 'dead.tmp')
-    writeFileSync(old, '')
-    writeFileSync(join(paths.layers, 'living.tmp'), '')
-    utimesSync(old, 1000, 1000)
-    await store.sweep(Date.now())
-    expect(names()).toEqual(['living.tmp'])
+    const dead = join(paths.layers, 'dead.tmp')
+    writeFileSync(dead, 'left by a process that was killed')
+    const { store } = storeWith(async (job, ingestOptions) => {
+      expect(existsSync(dead)).toBe(false)
+      const summary = await ingestLayer(job, ingestOptions)
+      const another = layerOf(tarOf({ name: 'another' }))
+      await storeWith().store.ensure({ ...request(another.blob), ...another }, options())
+      // What the one that is still writing has made so far.
+      expect(existsSync(job.dataPath)).toBe(true)
+      return summary
+    })
+    await store.ensure(request(), options())
+    expect(names().filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('counts a layer once though it came damaged the first time', async () => {
+    const { store } = storeWith()
+    const { totals } = options()
+    const half = { ...request(), digest: sha256(Buffer.from('another')) }
+    await expect(store.ensure(half, { totals })).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+    expect([...new BigInt64Array(totals)]).toEqual([0n, 0n, 0n, 0n])
+    await store.ensure(request(), { totals })
+    expect([...new BigInt64Array(totals)]).toEqual([7n, BigInt(tar.length), 2n, 2n])
   })
 
   it('removes a layer', async () => {
