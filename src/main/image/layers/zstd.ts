@@ -5,6 +5,7 @@
 // which makes at most 128 KiB.
 import { Decompress } from 'fzstd'
 import { MicrovmError } from '../../../contract/errors'
+import { ByteInput } from '../compression/byte-input'
 
 const FRAME_MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50
@@ -19,7 +20,7 @@ const RESERVED_BLOCK = 3
  * @throws IMAGE_INVALID for a stream that is damaged, IMAGE_TOO_LARGE for one that takes too much memory
  */
 export async function* unzstd(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  const input = new Input(source)
+  const input = new ByteInput(source, damaged)
   let made: Buffer[] = []
   const decoder = new Decompress((chunk) =>
     made.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)),
@@ -58,7 +59,7 @@ export async function* unzstd(source: AsyncIterable<Buffer>): AsyncGenerator<Buf
 }
 
 /** RFC 8878, 3.1.1.1: everything between the magic number and the first block. */
-async function readHeader(input: Input): Promise<{ header: Buffer; hasChecksum: boolean }> {
+async function readHeader(input: ByteInput): Promise<{ header: Buffer; hasChecksum: boolean }> {
   const descriptor = (await input.take(1))[0]!
   const isSingle = (descriptor & 0x20) !== 0
   const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!
@@ -93,7 +94,7 @@ function windowSize(byte: number): number {
 }
 
 /** RFC 8878, 3.1.1.2: with its header. */
-async function readBlock(input: Input): Promise<{ bytes: Buffer; isLast: boolean }> {
+async function readBlock(input: ByteInput): Promise<{ bytes: Buffer; isLast: boolean }> {
   const header = await input.take(3)
   const bits = header.readUIntLE(0, 3)
   const kind = (bits >> 1) & 3
@@ -103,50 +104,12 @@ async function readBlock(input: Input): Promise<{ bytes: Buffer; isLast: boolean
   return { bytes: Buffer.concat([header, body]), isLast: (bits & 1) === 1 }
 }
 
-async function skipFrame(input: Input): Promise<void> {
+async function skipFrame(input: ByteInput): Promise<void> {
   let left = (await input.take(4)).readUInt32LE()
   while (left > 0) {
     const step = Math.min(left, MAX_BLOCK_BYTES)
     await input.take(step)
     left -= step
-  }
-}
-
-/** Hands out a stream in pieces of any length. */
-class Input {
-  readonly #source: AsyncIterator<Buffer>
-  #chunks: Buffer[] = []
-  #bytes = 0
-
-  constructor(source: AsyncIterable<Buffer>) {
-    this.#source = source[Symbol.asyncIterator]()
-  }
-
-  async isAtEnd(): Promise<boolean> {
-    return !(await this.#fill(1))
-  }
-
-  /** @throws IMAGE_INVALID if the stream ends before */
-  async take(length: number): Promise<Buffer> {
-    if (!(await this.#fill(length))) throw damaged('it ends too soon')
-    const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
-    this.#chunks = [all.subarray(length)]
-    this.#bytes -= length
-    return all.subarray(0, length)
-  }
-
-  async #fill(length: number): Promise<boolean> {
-    while (this.#bytes < length) {
-      const next = await this.#source.next()
-      if (next.done) return false
-      this.#chunks.push(next.value)
-      this.#bytes += next.value.length
-    }
-    return true
-  }
-
-  async close(): Promise<void> {
-    await this.#source.return?.()
   }
 }
 
