@@ -48,6 +48,9 @@ export interface ImageView {
   readonly builtIn: boolean
 }
 
+/** What is known of an image without a look at the others. */
+export type ImageFacts = Omit<ImageView, 'ownSize'>
+
 /** An OCI layout; that and what `docker load` reads; the files alone. */
 export const exportFormats = ['oci', 'docker', 'rootfs'] as const
 export type ExportFormat = (typeof exportFormats)[number]

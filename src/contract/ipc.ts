@@ -6,15 +6,18 @@ import { z } from 'zod'
 import type { WireError } from './errors'
 import {
   digestSchema,
+  exportFormats,
   type FilePage,
   type FileSearch,
   type FileText,
+  type ImageFacts,
   type ImageFiles,
   type ImageView,
   type Progress,
+  type PruneReport,
 } from './images'
 import type { InstallAnswer, UpdateState } from './updates'
-import type { RegistryLogin } from './registries'
+import { registrySettingSchema, type RegistryLogin, type RegistrySettingView } from './registries'
 import { portForwardSchema, vmIdSchema, vmSpecSchema, type VmSpec } from './vm-spec'
 import type { BackendChoice, VmState, VmStats } from './vm-state'
 
@@ -25,6 +28,8 @@ export interface VmView {
   readonly state: VmState
   /** Milliseconds since the epoch. */
   readonly createdAt: number
+  /** Of the image's manifest, from the first start on. */
+  readonly imageDigest?: string
   /** Set when spec.json or state.json could not be read and was set aside. */
   readonly damaged?: WireError
   /** The latest reading, while it runs. */
@@ -116,18 +121,33 @@ export const ipcCalls = {
   'vms.setPorts': call(vm.extend({ ports: z.array(portForwardSchema).max(64) }))<void>(),
 
   'images.list': call(none)<ImageView[]>(),
-  'images.pull': call(z.object({ reference, operationId }))<ImageView>(),
+  'images.pull': call(z.object({ reference, operationId }))<ImageFacts>(),
   /**
    * Asks for an OCI archive (a file) or an OCI layout (a folder) with the system's dialog, imports it;
    * no dialog asks for both everywhere. null: the dialog was dismissed.
    */
   'images.import': call(
     z.object({ operationId, kind: z.enum(['archive', 'folder']).default('archive') }),
-  )<ImageView | null>(),
+  )<ImageFacts | null>(),
+  /** Refused while machines need it and it has no other name. */
   'images.remove': call(z.object({ reference }))<void>(),
+  /** Gives it one more name. */
+  'images.tag': call(z.object({ reference, name: reference }))<ImageFacts>(),
+  /** Asks where with the system's dialog, writes the image there as a tar. null: the dialog was dismissed. */
+  'images.export': call(z.object({ reference, format: z.enum(exportFormats), operationId }))<
+    string | null
+  >(),
+  /** Removes what no machine needs: leftovers, and with `all` images, too. In a dry run it only says what would go. */
+  'images.prune': call(
+    z.object({
+      all: z.boolean(),
+      unusedForDays: z.number().int().min(0).max(3650),
+      dryRun: z.boolean(),
+    }),
+  )<PruneReport>(),
 
   /** Reads what the image's layers did to its files; its `digest` names it in the calls below. */
-  'images.openFiles': call(z.object({ reference }))<ImageFiles>(),
+  'images.openFiles': call(z.object({ reference, operationId }))<ImageFiles>(),
   /** Some names of a folder, from `offset` on. */
   'images.listFiles': call(
     imageFile.extend({
@@ -160,6 +180,10 @@ export const ipcCalls = {
     }),
   )<RegistryLogin>(),
   'registries.logout': call(z.object({ registry: z.string().min(1).max(255) }))<void>(),
+  /** Mirrors, and registries without encryption; those of the environment first. */
+  'registries.settings': call(none)<RegistrySettingView[]>(),
+  'registries.addSetting': call(z.object({ setting: registrySettingSchema }))<void>(),
+  'registries.removeSetting': call(z.object({ setting: registrySettingSchema }))<void>(),
 
   /** Past output, at most the last 256 KiB, and from now on `console.data` events. */
   'console.follow': call(vm)<string>(),

@@ -17,6 +17,10 @@ import { createDockerCredentials } from './image/registry/docker-credentials'
 import { createImageBrowser, type ImageBrowser } from './image/browse/browse-service'
 import { createImageStore, type ImageStore } from './image/image-store'
 import { parseReference } from './image/reference'
+import {
+  createRegistrySettingsEditor,
+  type RegistrySettingsEditor,
+} from './image/registry/edit-settings'
 import { createRegistryLogins, type RegistryLogins } from './image/registry/registry-logins'
 import { networkSettings } from './image/registry/registry-network'
 import { readRegistrySettings } from './image/registry/registry-settings'
@@ -71,6 +75,7 @@ export interface Engine {
   readonly machines: Machines
   readonly images: ImageStore
   readonly logins: RegistryLogins
+  readonly registrySettings: RegistrySettingsEditor
   /** A look into stored images. */
   readonly browser: ImageBrowser
   doctor(): Promise<DoctorReport>
@@ -105,7 +110,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { locate, backends, userNamespace } = await machinery(options, paths, logger)
   const { starter } = await locate()
   const starterLayout = starter.found ? starter.path : undefined
-  const { images, logins } = createImages(paths, starterLayout, options)
+  const { images, logins, registrySettings } = createImages(paths, starterLayout, options)
   const machines = createMachines({
     paths,
     files,
@@ -135,6 +140,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     machines,
+    registrySettings,
     images: createEngineImages({
       images,
       files,
@@ -178,7 +184,7 @@ function createImages(
   paths: DataPaths,
   starterLayout: string | undefined,
   { env, logger = silentLogger, secretBox: box, arch = process.arch }: EngineOptions,
-): { images: ImageStore; logins: RegistryLogins } {
+): Pick<Engine, 'images' | 'logins' | 'registrySettings'> {
   const { logins: path, loginsLock: lockPath } = paths
   const docker = createDockerCredentials({ env, home: env['HOME'] || homedir(), lockPath })
   const sealed = box && createSealedCredentials({ path, lockPath, box, logger })
@@ -192,7 +198,8 @@ function createImages(
   const registries = { network, settings, credentials: logins }
   const store = { paths: paths.images, starterLayout, logger, registries, arch }
   const images = createImageStore(store)
-  return { images, logins }
+  const editing = { path: paths.registries, lockPath: paths.registriesLock, env }
+  return { images, logins, registrySettings: createRegistrySettingsEditor(editing) }
 }
 
 async function askRunner(socketDir: string): Promise<VmState | undefined> {

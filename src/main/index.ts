@@ -145,7 +145,8 @@ function answerCalls(): void {
         operations,
         send,
         chooseImage: async (kind) => window.current && chooseImage(window.current, kind),
-        chooseTarget: async (name) => window.current && chooseTarget(window.current, name),
+        chooseTarget: async (title, name) =>
+          window.current && chooseTarget(window.current, title, name),
       }),
       ...registriesHandlers({ engine, operations }),
       ...consoles.handlers,

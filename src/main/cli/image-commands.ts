@@ -15,7 +15,7 @@ export async function pull(
   const choice = { plainHttp, ...(platform === undefined ? {} : { platform }) }
   const { view } = await images.pull(reference, { ...operation(context), ...choice })
   context.output.note(`${view.platform} ${view.digest}`)
-  context.output.result(view, view.reference)
+  context.output.result(await images.view(view.reference), view.reference)
   return exitCodes.ok
 }
 
@@ -31,7 +31,7 @@ export async function importImage(
   const { view } = await (path === '-'
     ? images.importStream(context.terminal.stdin, options)
     : images.importPath(resolve(path), options))
-  context.output.result(view, view.reference)
+  context.output.result(await images.view(view.reference), view.reference)
   return exitCodes.ok
 }
 

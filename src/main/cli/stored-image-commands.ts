@@ -14,13 +14,15 @@ import { formatBytes, formatChanges, formatEntries, formatHistory } from './form
 const PAGE = 1000
 
 export async function inspect(context: CommandContext, name: string): Promise<number> {
-  const image = await find(context, name)
+  const { images } = await context.engine()
+  const image = await images.view(name)
   context.output.result(image, JSON.stringify(image, null, 2))
   return exitCodes.ok
 }
 
 export async function history(context: CommandContext, name: string): Promise<number> {
-  const { layers } = await find(context, name)
+  const { images } = await context.engine()
+  const { layers } = await images.view(name)
   context.output.result(layers, formatHistory(layers))
   return exitCodes.ok
 }
@@ -65,8 +67,8 @@ export async function remove(context: CommandContext, names: readonly string[]):
 
 export async function tag(context: CommandContext, name: string, to: string): Promise<number> {
   const { images } = await context.engine()
-  const { view } = await images.tag(name, to)
-  context.output.result(view, view.reference)
+  const { reference } = (await images.tag(name, to)).view
+  context.output.result(await images.view(reference), reference)
   return exitCodes.ok
 }
 
@@ -115,15 +117,6 @@ export async function save(
   }
   context.output.result({ file: target, format, bytes: file.bytesWritten }, target)
   return exitCodes.ok
-}
-
-async function find(context: CommandContext, name: string) {
-  const { images } = await context.engine()
-  const found = await images.find(name)
-  if (found) return found.view
-  throw new MicrovmError('IMAGE_NOT_FOUND', `there is no image ${name} here`, {
-    hint: 'See what there is: microvm images',
-  })
 }
 
 async function open(context: CommandContext, name: string) {

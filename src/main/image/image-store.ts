@@ -59,6 +59,8 @@ export interface ImageStore {
    * The starter image is imported on first use.
    */
   find(reference: string): Promise<StoredImage | undefined>
+  /** As `list` shows it, also what it shares with others. @throws IMAGE_NOT_FOUND */
+  view(reference: string): Promise<ImageView>
   /** `find`, else `pull`. @throws IMAGE_PLATFORM if what is here was pulled for another platform */
   ensure(reference: string, options: ImageOperation): Promise<StoredImage>
   /** Whatever the registry has under this name now. */
@@ -81,6 +83,7 @@ export interface ImageStore {
     reference: string,
     format: ExportFormat,
     signal: AbortSignal,
+    onSize?: (bytes: number) => void,
   ): Promise<AsyncIterable<Buffer>>
   /** Gives an image one more name; what had it before keeps its others. @throws IMAGE_NOT_FOUND */
   tag(reference: string, name: string): Promise<StoredImage>
@@ -158,6 +161,9 @@ class Store implements ImageStore {
     if (canonical === starterReference && this.#starter.isInstalled) return this.#starter.ensure({})
     return this.#local.find(canonical, digest)
   }
+
+  readonly view = async (reference: string): Promise<ImageView> =>
+    this.#local.complete((await this.#mustFind(reference)).view)
 
   readonly ensure = async (reference: string, options: ImageOperation): Promise<StoredImage> => {
     const { canonical, digest } = readName(reference)
@@ -246,6 +252,7 @@ class Store implements ImageStore {
     reference: string,
     format: ExportFormat,
     signal: AbortSignal,
+    onSize?: (bytes: number) => void,
   ): Promise<AsyncIterable<Buffer>> => {
     const image = await this.#mustFind(reference)
     const record = await this.#records.readImage(image.view.digest)
@@ -260,6 +267,7 @@ class Store implements ImageStore {
         diffIds: record.parsed.diffIds,
         names: isNamed ? [canonical] : [],
         tree: () => this.tree(image, signal),
+        onSize,
       },
       format,
       signal,

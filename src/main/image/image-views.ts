@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stored images as app and command line show them, with what they really take on the disk.
-import type { ImageLayer, ImageView } from '../../contract/images'
+import type { ImageFacts, ImageLayer, ImageView } from '../../contract/images'
 import type { ImageContent } from './image-content'
 import type { ImageRecord, RefRecord } from './image-records'
 import type { LayerStore } from './layers/layer-store'
@@ -29,13 +29,17 @@ export async function viewImages(
   all: readonly NamedImage[],
 ): Promise<ImageView[]> {
   const owners = countOwners(all)
-  const needed = new Set(images.flatMap(({ record }) => record.parsed.diffIds))
-  const facts = new Map(
-    await Promise.all(
-      [...needed].map(async (diffId) => [diffId, await layerFacts(store, diffId)] as const),
-    ),
-  )
-  return images.map((image) => viewImage(image, facts, owners))
+  const facts = await factsOfLayers(store, images)
+  return images.map((image) => {
+    const view = viewAlone(image, facts)
+    const own = unique(view.layers).filter(({ diffId }) => owners.get(diffId) === 1)
+    return { ...view, ownSize: sizeOf(own) }
+  })
+}
+
+/** One image by itself: its cost does not depend on how many others there are. */
+export async function viewImage(store: LayerStore, image: NamedImage): Promise<ImageFacts> {
+  return viewAlone(image, await factsOfLayers(store, [image]))
 }
 
 /** The built-in image before its first use, when nothing of it is in the store. */
@@ -65,11 +69,19 @@ export function viewUnused(
   }
 }
 
-function viewImage(
+async function factsOfLayers(
+  store: LayerStore,
+  images: readonly NamedImage[],
+): Promise<ReadonlyMap<string, LayerFacts>> {
+  const needed = new Set(images.flatMap(({ record }) => record.parsed.diffIds))
+  const facts = [...needed].map(async (id) => [id, await layerFacts(store, id)] as const)
+  return new Map(await Promise.all(facts))
+}
+
+function viewAlone(
   { record, ref, builtIn }: NamedImage,
   facts: ReadonlyMap<string, LayerFacts>,
-  owners: ReadonlyMap<string, number>,
-): ImageView {
+): ImageFacts {
   const { parsed, digest } = record
   const layers: ImageLayer[] = parsed.diffIds.map((diffId, index) => ({
     diffId,
@@ -77,22 +89,24 @@ function viewImage(
     ...facts.get(diffId)!,
     createdBy: parsed.createdBy[index]!,
   }))
-  const unique = [...new Map(layers.map((layer) => [layer.diffId, layer])).values()]
-  const own = unique.filter(({ diffId }) => owners.get(diffId) === 1)
   return {
     reference: ref ? familiarReference(parseReference(ref.reference)) : digest,
     digest,
     platform: platformName(parsed.platform),
     layers,
     config: parsed.config,
-    size: sizeOf(unique),
-    ownSize: sizeOf(own),
+    size: sizeOf(unique(layers)),
     ...(parsed.createdAt === undefined ? {} : { createdAt: parsed.createdAt }),
     pulledAt: ref?.pulledAt ?? 0,
     ...(ref?.lastUsedAt === undefined ? {} : { lastUsedAt: ref.lastUsedAt }),
     builtIn,
   }
 }
+
+/** A layer may be in an image twice; it is on the disk once. */
+const unique = (layers: readonly ImageLayer[]): ImageLayer[] => [
+  ...new Map(layers.map((layer) => [layer.diffId, layer])).values(),
+]
 
 const sizeOf = (layers: readonly ImageLayer[]): number =>
   layers.reduce((sum, { sizeOnDisk }) => sum + sizeOnDisk, 0)

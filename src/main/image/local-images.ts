@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The images that are in the store: all of them for a list, one of them if it is whole.
 import { MicrovmError } from '../../contract/errors'
-import type { ImageView } from '../../contract/images'
+import type { ImageFacts, ImageView } from '../../contract/images'
 import type { Logger } from '../lib/logger'
 import type { LayerData } from './tree/fs-tree'
-import type { ImageRecord, ImageRecords } from './image-records'
-import { viewImages, type NamedImage } from './image-views'
+import type { ImageRecords } from './image-records'
+import { viewImage, viewImages, type NamedImage } from './image-views'
 import type { LayerStore } from './layers/layer-store'
+import { familiarReference, parseReference } from './reference'
 import { readAllImages } from './remove-image'
 
 export interface StoredImage {
-  readonly view: ImageView
+  readonly view: ImageFacts
   /** Bottom to top. */
   readonly layers: readonly LayerData[]
 }
@@ -37,6 +38,7 @@ export class LocalImages {
   }
 
   /**
+   * Reads nothing of other images. One found by its digest goes by that.
    * @param reference canonical
    * @param digest of the manifest: finds the image also if the name does not
    * @returns undefined, too, if a layer of it is missing
@@ -45,7 +47,7 @@ export class LocalImages {
     reference: string | undefined,
     digest: string | undefined,
   ): Promise<StoredImage | undefined> {
-    const { layers, logger, records } = this.#deps
+    const { builtIn, layers, logger, records } = this.#deps
     const ref = reference === undefined ? undefined : await records.readRef(reference)
     const wanted = ref?.digest ?? digest
     const record = wanted === undefined ? undefined : await records.readImage(wanted)
@@ -56,9 +58,17 @@ export class LocalImages {
       logger.warn('an image lacks layers', { digest: record.digest, reference })
       return undefined
     }
+    const image = { record, ...(ref ? { ref } : {}), builtIn: ref?.reference === builtIn }
+    return { view: await viewImage(layers, image), layers: whole }
+  }
+
+  /** What a list shows of an image that was found. @throws CONFLICT */
+  async complete({ digest, reference }: ImageFacts): Promise<ImageView> {
     const all = await this.#listNamed()
-    const [view] = await viewImages(layers, [pickName(all, record, ref?.reference)], all)
-    return { view: view!, layers: whole }
+    const same = all.filter(({ record }) => record.digest === digest)
+    const image = same.find(({ ref }) => ref && nameOf(ref) === reference) ?? same[0]
+    if (image === undefined) throw new MicrovmError('CONFLICT', 'the image has just been removed')
+    return (await viewImages(this.#deps.layers, [image], all))[0]!
   }
 
   /** As `find`, of an image that has just been stored. @throws CONFLICT */
@@ -79,13 +89,5 @@ export class LocalImages {
   }
 }
 
-/** The image under the name it was asked by, else under any that it has. */
-function pickName(
-  all: readonly NamedImage[],
-  record: ImageRecord,
-  reference: string | undefined,
-): NamedImage {
-  const own = all.filter((image) => image.record.digest === record.digest)
-  const exact = own.find(({ ref }) => reference !== undefined && ref?.reference === reference)
-  return exact ?? own[0] ?? { record, builtIn: false }
-}
+const nameOf = ({ reference }: { reference: string }): string =>
+  familiarReference(parseReference(reference))

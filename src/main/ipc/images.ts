@@ -2,6 +2,7 @@
 // Calls about images. Every change of the list is told as `images.changed`.
 import type { Engine } from '../engine'
 import type { SendEvent } from './events'
+import { exportName, exportToFile } from './export-file'
 import type { IpcHandlers } from './handle'
 import type { Operations } from './operations'
 
@@ -12,8 +13,10 @@ export interface ImagesDeps {
   /** The system's dialog; undefined if it was dismissed. */
   chooseImage(kind: 'archive' | 'folder'): Promise<string | undefined>
   /** The same, for a file to be written; it has asked whether to replace one that is there. */
-  chooseTarget(name: string): Promise<string | undefined>
+  chooseTarget(title: string, name: string): Promise<string | undefined>
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000
 
 type ImagesHandlers = Pick<IpcHandlers, Extract<keyof IpcHandlers, `images.${string}`>>
 
@@ -39,6 +42,22 @@ export function imagesHandlers(deps: ImagesDeps): ImagesHandlers {
       })
     },
     'images.remove': async ({ reference }) => changed(await (await images()).remove(reference)),
+    'images.tag': async ({ reference, name }) =>
+      changed((await (await images()).tag(reference, name)).view),
+    'images.export': async ({ operationId, reference, format }) => {
+      const name = exportName(reference, format)
+      const target = await deps.chooseTarget(`Export ${reference}`, name)
+      if (target === undefined) return null
+      await deps.operations.run(operationId, async (context) =>
+        exportToFile(await images(), { reference, format, target }, context),
+      )
+      return target
+    },
+    'images.prune': async ({ all, dryRun, unusedForDays }) => {
+      const choice = { all, dryRun, unusedForMs: unusedForDays * DAY_MS }
+      const report = await (await images()).prune(choice)
+      return dryRun ? report : changed(report)
+    },
     ...fileHandlers(deps),
   }
 }
@@ -53,7 +72,8 @@ function fileHandlers({
 }: ImagesDeps): Pick<ImagesHandlers, FileCalls> {
   const browser = async (): Promise<Engine['browser']> => (await engine()).browser
   return {
-    'images.openFiles': async ({ reference }) => (await browser()).open(reference),
+    'images.openFiles': ({ reference, operationId }) =>
+      operations.run(operationId, async ({ signal }) => (await browser()).open(reference, signal)),
     'images.listFiles': async ({ digest, ...args }) => (await browser()).ask(digest, 'list', args),
     'images.locateFile': async ({ digest, ...args }) =>
       (await (await browser()).ask(digest, 'locate', args)) ?? null,
@@ -65,7 +85,8 @@ function fileHandlers({
       ),
     'images.readFile': async ({ digest, ...args }) => (await browser()).ask(digest, 'text', args),
     'images.saveFile': async ({ operationId, ...file }) => {
-      const target = await chooseTarget(file.path.slice(file.path.lastIndexOf('/') + 1))
+      const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+      const target = await chooseTarget('Save a file of the image', name)
       if (target === undefined) return null
       await operations.run(operationId, async (context) =>
         (await browser()).save(file, target, context),

@@ -36,6 +36,7 @@ export interface DataPaths {
   }
   /** What the user has set about registries. */
   readonly registries: string
+  readonly registriesLock: string
   /** The app's logins at registries, and what is held while any login changes. */
   readonly logins: string
   readonly loginsLock: string
@@ -74,6 +75,7 @@ export function dataPaths(root: string): DataPaths {
       writers: join(images, 'writers'),
     },
     registries: join(root, 'registries.json'),
+    registriesLock: join(root, '.registries.lock'),
     logins: join(root, 'logins.json'),
     loginsLock: join(root, '.logins.lock'),
     vms,

@@ -34,13 +34,8 @@ export function createEngineImages(deps: EngineImagesDeps): ImageStore {
     remove: async (reference) => {
       const digest = (await images.find(reference))?.view.digest
       const namesLeft = (await images.list()).filter((image) => image.digest === digest).length
-      const users = namesLeft > 1 ? new Map<string, string>() : await usersByDigest(deps)
-      const user = users.get(digest ?? '')
-      if (user !== undefined) {
-        throw new MicrovmError('CONFLICT', `the machine ${user} needs ${reference}`, {
-          hint: `Delete the machine first: microvm rm ${user}`,
-        })
-      }
+      const users = namesLeft > 1 ? [] : ((await usersByDigest(deps)).get(digest ?? '') ?? [])
+      if (users.length > 0) throw inUse(reference, users)
       await images.remove(reference)
     },
     prune: async (options) => {
@@ -87,15 +82,26 @@ async function disksInUse({ files, runnerConfigOf }: EngineImagesDeps): Promise<
   return names
 }
 
-/** Digests of images that machines were made from, or name and have not been started with yet. */
-async function usersByDigest({ images, files }: EngineImagesDeps): Promise<Map<string, string>> {
-  const users = new Map<string, string>()
+function inUse(reference: string, users: readonly string[]): MicrovmError {
+  const isOne = users.length === 1
+  const names = users.join(', ')
+  const message = isOne
+    ? `the machine ${names} needs ${reference}`
+    : `${users.length} machines need ${reference}: ${names}`
+  return new MicrovmError('CONFLICT', message, {
+    hint: `Delete ${isOne ? 'it' : 'them'} first: microvm rm ${users.join(' ')}`,
+  })
+}
+
+/** Names of machines by digest of the image they were made from, or name and have not been started with yet. */
+async function usersByDigest({ images, files }: EngineImagesDeps): Promise<Map<string, string[]>> {
+  const users = new Map<string, string[]>()
   for (const id of await files.ids()) {
     const record = await files.loadRecord(id)
     if (record.kind !== 'found') continue
     const { image, spec } = record.value
     const digest = image?.digest ?? (await images.find(spec.image))?.view.digest
-    if (digest !== undefined) users.set(digest, spec.name)
+    if (digest !== undefined) users.set(digest, [...(users.get(digest) ?? []), spec.name])
   }
   return users
 }

@@ -37,10 +37,11 @@ export async function chooseFolder(window: BrowserWindow): Promise<string | unde
 /** Asks where to write a file; the system asks before it lets one be replaced. undefined if dismissed. */
 export async function chooseTarget(
   window: BrowserWindow,
+  title: string,
   name: string,
 ): Promise<string | undefined> {
   const answer = await dialog.showSaveDialog(window, {
-    title: 'Save a file of the image',
+    title,
     // A name is whatever the image says: no more of it than a name.
     defaultPath: basename(name).replaceAll(/[\p{Cc}\p{Cf}\\:]/gu, '_'),
     properties: ['showOverwriteConfirmation', 'createDirectory'],

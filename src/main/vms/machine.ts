@@ -96,6 +96,7 @@ export class Machine {
       spec: this.spec,
       state: this.#state,
       createdAt: this.#record?.createdAt ?? 0,
+      ...(this.#record?.image === undefined ? {} : { imageDigest: this.#record.image.digest }),
       ...(this.#damaged === undefined ? {} : { damaged: this.#damaged.toWire() }),
       ...(this.#stats === undefined ? {} : { stats: this.#stats }),
       ...(this.#progress === undefined ? {} : { progress: this.#progress }),

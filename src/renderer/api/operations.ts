@@ -10,7 +10,7 @@ export interface Operation {
   readonly id: string
   /** What it does, for people: "Pulling debian:bookworm". */
   readonly title: string
-  readonly kind: 'pull' | 'import' | 'launch' | 'login' | 'save'
+  readonly kind: 'pull' | 'import' | 'login' | 'save' | 'export'
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly progress?: Progress
@@ -40,6 +40,21 @@ export async function runOperation<T>(
     throw known
   } finally {
     useOperations.setState(({ running }) => ({ running: running.filter((o) => o.id !== id) }))
+  }
+}
+
+/** A call that nothing draws, cancelled in main when `signal` fires; it then rejects as cancelled. */
+export async function callUntil<T>(
+  signal: AbortSignal,
+  work: (operationId: string) => Promise<T>,
+): Promise<T> {
+  const operationId = crypto.randomUUID()
+  const cancel = (): void => void call('operations.cancel', { operationId })
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    return await work(operationId)
+  } finally {
+    signal.removeEventListener('abort', cancel)
   }
 }
 

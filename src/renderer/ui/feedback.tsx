@@ -52,7 +52,7 @@ export function SkeletonRows(props: { readonly rows: number }): ReactNode {
 }
 
 /** False, then true once `ms` milliseconds have gone by. */
-function useLate(ms: number): boolean {
+export function useLate(ms: number): boolean {
   const [late, setLate] = useState(false)
   useEffect(() => {
     const timer = setTimeout(() => setLate(true), ms)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The content of an image's files, from the data files of its layers. A path is looked up in the image
 // only: nothing in an image can name a file of this host.
-import { randomBytes } from 'node:crypto'
-import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { open, type FileHandle } from 'node:fs/promises'
 import { MicrovmError } from '../../../contract/errors'
 import type { FileText, FileView } from '../../../contract/images'
 import type { ImageHistory } from './browse-history'
 import { followPath } from './browse-list'
+import { writeChosenFile } from '../../lib/chosen-file'
 import { quote } from '../digest'
 
 /** Where a file's bytes are. */
@@ -57,40 +56,18 @@ export async function readText(content: FileContent, max: number): Promise<FileT
 }
 
 /**
- * Copies a file out of the image, mode 0644 whatever its own is. A file that is at the target by now is replaced:
- * the caller has asked for that. One that comes later is not.
+ * Copies a file out of the image (`writeChosenFile`), mode 0644 whatever its own is.
  * @param target absolute
- * @throws ALREADY_EXISTS, NOT_FOUND, CANCELLED, system errors; nothing has changed then
+ * @throws as `writeChosenFile`; NOT_FOUND, STATE_CORRUPT
  */
 export async function saveContent(
   content: FileContent,
   target: string,
   { signal, onBytes }: SaveOptions,
 ): Promise<void> {
-  const old = await lstat(target).catch(ignoreMissing)
-  if (old !== undefined && !old.isFile()) throw inTheWay(target)
-  // Not the target's own name: with the random part it could be too long.
-  const temp = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`)
-  try {
-    await copyOut(content, temp, signal, onBytes)
-    if (old === undefined) await takeName(target)
-    await rename(temp, target)
-  } catch (error) {
-    await rm(temp, { force: true })
-    throw signal.aborted ? new MicrovmError('CANCELLED', 'cancelled') : error
-  }
-}
-
-async function copyOut(
-  content: FileContent,
-  temp: string,
-  signal: AbortSignal,
-  onBytes: SaveOptions['onBytes'],
-): Promise<void> {
   const { offset, size } = content
-  const from = await openData(content)
-  try {
-    const to = await open(temp, 'wx', 0o644)
+  await writeChosenFile(target, signal, async (to) => {
+    const from = await openData(content)
     try {
       const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, size))
       for (let done = 0; done < size;) {
@@ -102,23 +79,10 @@ async function copyOut(
         done += bytesRead
         onBytes?.(done)
       }
-      await to.sync()
     } finally {
-      await to.close()
+      await from.close()
     }
-  } finally {
-    await from.close()
-  }
-}
-
-/** Makes an empty file of this name, unless there is something. */
-async function takeName(target: string): Promise<void> {
-  try {
-    const file = await open(target, 'wx')
-    await file.close()
-  } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? inTheWay(target) : error
-  }
+  })
 }
 
 async function openData({ dataPath }: FileContent): Promise<FileHandle> {
@@ -139,9 +103,6 @@ function decode(bytes: Buffer, complete: boolean): string | undefined {
     return undefined
   }
 }
-
-const inTheWay = (target: string): MicrovmError =>
-  new MicrovmError('ALREADY_EXISTS', `${target} is there already`, { hint: 'Choose another name.' })
 
 const endsTooSoon = (): MicrovmError =>
   new MicrovmError('STATE_CORRUPT', 'the layer this file is in ends too soon', {

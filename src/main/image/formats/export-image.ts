@@ -24,6 +24,8 @@ export interface ImageToExport {
   /** Canonical; none for an image without a name. */
   readonly names: readonly string[]
   tree(): Promise<FsTree>
+  /** Told once, before the first piece: about how many bytes will come. */
+  readonly onSize?: ((bytes: number) => void) | undefined
 }
 
 /**
@@ -36,18 +38,20 @@ export async function* exportImage(
   format: ExportFormat,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
-  if (format === 'rootfs') yield* rootfsTar(await image.tree(), signal)
+  if (format === 'rootfs') yield* rootfsTar(await image.tree(), image, signal)
   else yield* archive(folder, image, format, signal)
   yield tarEnd()
 }
 
 async function* archive(
   folder: string,
-  { config, diffIds, names }: ImageToExport,
+  { config, diffIds, names, onSize }: ImageToExport,
   format: 'oci' | 'docker',
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
   const sizes = await Promise.all(diffIds.map((diffId) => layerTarSize(folder, diffId)))
+  const sizeOf = new Map(diffIds.map((diffId, index) => [diffId, sizes[index]!]))
+  onSize?.([...sizeOf.values()].reduce((sum, size) => sum + size, 0))
   const manifest = plainManifest(
     config,
     diffIds.map((diffId, index) => ({ diffId, blobSize: sizes[index]! })),
@@ -95,7 +99,12 @@ function* file(path: string, bytes: Buffer): Generator<Buffer, void> {
   yield tarPadding(bytes.length)
 }
 
-async function* rootfsTar(tree: FsTree, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+async function* rootfsTar(
+  tree: FsTree,
+  { onSize }: ImageToExport,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  if (onSize) onSize(sizeOfFiles(tree))
   /** Where a node with several names has been put. */
   const placed = new Map<FsNode, string>()
   yield tarHeader({ ...tree.root, path: '', size: 0 })
@@ -110,6 +119,15 @@ async function* rootfsTar(tree: FsTree, signal: AbortSignal): AsyncGenerator<Buf
     yield tarHeader({ ...node, path })
     if (node.size > 0) yield* content(tree, node)
   }
+}
+
+/** Bytes of all files, each once. */
+function sizeOfFiles(tree: FsTree): number {
+  const nodes = new Set<FsNode>()
+  for (const [, node] of walk(tree.root)) nodes.add(node)
+  let bytes = 0
+  for (const { size } of nodes) bytes += size
+  return bytes
 }
 
 /** Every name below a directory, parents first, by their bytes. */

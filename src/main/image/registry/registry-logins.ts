@@ -5,10 +5,9 @@
 import { MicrovmError } from '../../../contract/errors'
 import type { RegistryLogin } from '../../../contract/registries'
 import type { Credential, CredentialSource, CredentialStore } from './credentials'
-import { quote } from '../digest'
-import { parseReference } from '../reference'
 import { registryAccess } from './registry-access'
 import { RegistryClient } from './registry-client'
+import { readRegistryName } from './registry-name'
 import type { NetworkSettings } from './registry-network'
 import type { RegistrySettings } from './registry-settings'
 
@@ -63,7 +62,7 @@ export function createRegistryLogins({ network, settings, stores }: LoginsDeps):
       return [...found.values()].toSorted((a, b) => a.registry.localeCompare(b.registry, 'en'))
     },
     login: async ({ password, plainHttp = false, signal, username, registry: text }) => {
-      const registry = readRegistry(text)
+      const registry = readRegistryName(text)
       if (username === '' || username.includes(':') || password === '')
         throw new MicrovmError('INVALID_ARGUMENT', 'a login has a user name and a password', {
           hint: 'A user name has no colon.',
@@ -86,28 +85,10 @@ export function createRegistryLogins({ network, settings, stores }: LoginsDeps):
       return { registry, username, keeper, lasting }
     },
     logout: async (text) => {
-      const registry = readRegistry(text)
+      const registry = readRegistryName(text)
       const removed: boolean[] = []
       for (const { store } of stores) removed.push(await store.remove(registry))
       return removed.includes(true)
     },
   }
-}
-
-/** What users and other tools write for a registry. @throws INVALID_ARGUMENT */
-function readRegistry(text: string): string {
-  const host = text
-    .trim()
-    .replace(/^https?:\/\//, '')
-    .replace(/\/(?:v[12]\/?)?$/, '')
-  try {
-    const { registry, repository } = parseReference(`${host}/a/b`)
-    // Only a whole host before the first slash leaves the rest as it was.
-    if (repository === 'a/b') return registry === 'registry-1.docker.io' ? 'docker.io' : registry
-  } catch {
-    // Told below, in words that fit.
-  }
-  throw new MicrovmError('INVALID_ARGUMENT', `${quote(text)} is no registry`, {
-    hint: 'Give its host, and its port if it has one: ghcr.io, registry.example:5000.',
-  })
 }

@@ -27,19 +27,28 @@ export async function readRegistrySettings(
   path: string,
   env: NodeJS.ProcessEnv,
 ): Promise<RegistrySettings> {
-  const file = parse(await readJson(path), quote(path))
+  const [file, own] = [await readSettingsFile(path), settingsOfEnvironment(env)]
+  return {
+    ...file,
+    mirrors: { ...file.mirrors, ...own.mirrors },
+    plainHttp: [...own.plainHttp, ...file.plainHttp],
+  }
+}
+
+/** @throws INVALID_ARGUMENT */
+export async function readSettingsFile(path: string): Promise<RegistrySettings> {
+  return parse(await readJson(path), quote(path))
+}
+
+/** @throws INVALID_ARGUMENT */
+export function settingsOfEnvironment(env: NodeJS.ProcessEnv): RegistrySettings {
   const mirrors: Record<string, string[]> = {}
   for (const entry of words(env[MIRRORS])) {
     const equals = entry.indexOf('=')
     const registry = entry.slice(0, Math.max(equals, 0))
     mirrors[registry] = [...(mirrors[registry] ?? []), entry.slice(equals + 1)]
   }
-  const own = parse({ mirrors, plainHttp: words(env[PLAIN_HTTP]) }, 'the environment')
-  return {
-    ...file,
-    mirrors: { ...file.mirrors, ...own.mirrors },
-    plainHttp: [...own.plainHttp, ...file.plainHttp],
-  }
+  return parse({ mirrors, plainHttp: words(env[PLAIN_HTTP]) }, 'the environment')
 }
 
 const words = (text = ''): string[] => text.split(/[\s,]+/).filter((word) => word !== '')

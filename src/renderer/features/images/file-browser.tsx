@@ -3,39 +3,77 @@
 import { useMemo, useRef, useState, type ReactNode } from 'react'
 import type { ImageFiles, ImageView } from '../../../contract/images'
 import { Button } from '../../ui/button'
-import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
+import { EmptyState, ErrorPanel, useLate } from '../../ui/feedback'
 import { FindField } from '../../ui/find-field'
+import { formatPlural } from '../../ui/format'
+import { ProgressBar } from '../../ui/progress'
 import { FilePreview } from './file-preview'
 import { FileSearchList } from './file-search'
 import { FileTreeView } from './file-tree-view'
 import { useFileTree, useImageFiles, type Files } from './image-files'
 import { LayerList } from './layer-list'
 
-/** Reads the image's layers; to be given another key for another image. */
-export function FileBrowser({ image }: { readonly image: ImageView }): ReactNode {
-  const [tries, setTries] = useState(0)
-  return <Browser key={tries} image={image} onRetry={() => setTries(tries + 1)} />
-}
-
-interface BrowserProps {
+interface FileBrowserProps {
   readonly image: ImageView
-  readonly onRetry: () => void
 }
 
-function Browser({ image, onRetry }: BrowserProps): ReactNode {
+/** Reads the image's layers; to be given another key for another image. */
+export function FileBrowser({ image }: FileBrowserProps): ReactNode {
+  const [tries, setTries] = useState(0)
+  const [isStopped, setStopped] = useState(false)
+  const read = (): void => {
+    setTries(tries + 1)
+    setStopped(false)
+  }
+  if (!isStopped)
+    return <Browser key={tries} image={image} onRetry={read} onStop={() => setStopped(true)} />
+  return (
+    <div className="browser">
+      <LayerList image={image} files={undefined} selected={undefined} onSelect={read} />
+      <EmptyState title="The files were not read">
+        <Button onClick={read}>Read them</Button>
+      </EmptyState>
+    </div>
+  )
+}
+
+interface BrowserProps extends FileBrowserProps {
+  readonly onRetry: () => void
+  readonly onStop: () => void
+}
+
+function Browser({ image, onRetry, onStop }: BrowserProps): ReactNode {
   const state = useImageFiles(image.reference)
   const [layer, setLayer] = useState<number | undefined>(undefined)
   const files = state.load === 'ready' ? state.value : undefined
   return (
     <div className="browser">
       <LayerList image={image} files={files} selected={layer} onSelect={setLayer} />
-      {state.load === 'loading' && <SkeletonRows rows={8} />}
+      {state.load === 'loading' && <Reading image={image} onStop={onStop} />}
       {state.load === 'failed' && (
         <ErrorPanel title="The image’s files could not be read" error={state.error}>
           <Button onClick={onRetry}>Try again</Button>
         </ErrorPanel>
       )}
       {files !== undefined && <BrowsedFiles files={files} layer={layer} />}
+    </div>
+  )
+}
+
+/** Shown once it has taken a moment: reading hundreds of thousands of files takes a second or two. */
+function Reading({ image, onStop }: FileBrowserProps & { onStop: () => void }): ReactNode {
+  const isLate = useLate(200)
+  const entries = image.layers.reduce((sum, layer) => sum + layer.entries, 0)
+  const title = `Reading ${formatPlural(entries, 'file')} and folders…`
+  return (
+    <div className="reading" role="status">
+      {isLate && (
+        <>
+          <p>{title}</p>
+          <ProgressBar label={title} fraction={undefined} />
+          <Button onClick={onStop}>Cancel</Button>
+        </>
+      )}
     </div>
   )
 }

@@ -2,12 +2,12 @@
 // What one can do with images, from wherever.
 import { call } from '../../api/client'
 import { runOperation } from '../../api/operations'
-import type { ImageView } from '../../../contract/images'
+import type { ImageFacts } from '../../../contract/images'
 import { navigate } from '../../app/route'
 import { orToast, toastError, toastInfo } from '../../ui/toast-store'
 
 /** Asks for a file or folder and imports it. undefined: dismissed or cancelled. Throws on failure. */
-export async function importImage(kind: 'archive' | 'folder'): Promise<ImageView | undefined> {
+export async function importImage(kind: 'archive' | 'folder'): Promise<ImageFacts | undefined> {
   const image = await runOperation('import', 'Importing an image', (operationId) =>
     call('images.import', { operationId, kind }),
   )

@@ -2,7 +2,7 @@
 // The files of one image, asked of main: what its layers did, its tree, a file's text.
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { call } from '../../api/client'
-import { runOperation } from '../../api/operations'
+import { callUntil, runOperation } from '../../api/operations'
 import { MicrovmError } from '../../../contract/errors'
 import type {
   FileEntry,
@@ -33,9 +33,14 @@ const loading = { load: 'loading' } as const
 const UNFOLDED_ROWS = 40
 const UNFOLDED_ADDED = 12
 
-/** What the layers of an image did. */
+/** What the layers of an image did. Reading them ends when nobody waits for it any more. */
 export function useImageFiles(reference: string): Loaded<ImageFiles> {
-  return useAnswer(useCallback(() => call('images.openFiles', { reference }), [reference]))
+  const ask = useCallback(
+    (signal: AbortSignal) =>
+      callUntil(signal, (operationId) => call('images.openFiles', { reference, operationId })),
+    [reference],
+  )
+  return useAnswer(ask)
 }
 
 /** The beginning of a file. The last answer stays until the next one is there. */
@@ -47,17 +52,16 @@ export function useFileText({ digest, view }: Files, path: string): Loaded<Asked
   return useAnswer(ask)
 }
 
-function useAnswer<T>(ask: () => Promise<T>): Loaded<T> {
+function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   const [state, setState] = useState<Loaded<T>>(loading)
   useEffect(() => {
-    let stale = false
-    ask().then(
-      (value) => !stale && setState({ load: 'ready', value }),
-      (error: unknown) => !stale && setState({ load: 'failed', error }),
+    const waiting = new AbortController()
+    const { signal } = waiting
+    ask(signal).then(
+      (value) => !signal.aborted && setState({ load: 'ready', value }),
+      (error: unknown) => !signal.aborted && setState({ load: 'failed', error }),
     )
-    return () => {
-      stale = true
-    }
+    return () => waiting.abort()
   }, [ask])
   return state
 }
@@ -98,16 +102,13 @@ export async function searchFiles(
   query: string,
   signal: AbortSignal,
 ): Promise<FileSearch | undefined> {
-  const operationId = crypto.randomUUID()
-  const cancel = (): void => void call('operations.cancel', { operationId })
-  signal.addEventListener('abort', cancel, { once: true })
   try {
-    return await call('images.searchFiles', { digest, view, query, operationId })
+    return await callUntil(signal, (operationId) =>
+      call('images.searchFiles', { digest, view, query, operationId }),
+    )
   } catch (error) {
     if (MicrovmError.from(error).code === 'CANCELLED') return undefined
     throw error
-  } finally {
-    signal.removeEventListener('abort', cancel)
   }
 }
 

@@ -81,6 +81,7 @@ export function fakeEngine(guest: FakeGuest, keys: VmKeys): FakeEngine {
       },
       logout: async (registry) => registry === 'docker.io',
     },
+    registrySettings: Object.create(null) as Engine['registrySettings'],
     doctor: async () => ({ checks: [{ name: 'QEMU', status: 'failed', detail: 'missing' }] }),
     close: async () => void log.push('close'),
   }

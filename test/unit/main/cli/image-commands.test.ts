@@ -49,7 +49,10 @@ let engine: Engine
 beforeEach(() => {
   calls = []
   const images = {
-    find: async (name: string) => (name === 'debian' ? { view, layers: [] } : undefined),
+    view: async (name: string) => {
+      if (name === 'nothing') throw new MicrovmError('IMAGE_NOT_FOUND', `no image ${name} here`)
+      return { ...view, reference: name }
+    },
     tag: async (name: string, to: string) => {
       calls.push(['tag', name, to])
       return { view: { ...view, reference: to }, layers: [] }

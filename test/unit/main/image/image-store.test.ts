@@ -35,11 +35,14 @@ describe('pulling an image', () => {
     })
     const store = storeWith()
     expect(await store.find(reference)).toEqual(pulled)
-    expect(await store.find(debian.manifest.digest)).toEqual(pulled)
-    expect(await store.find(`${fixture.server.host}/acme/app@${debian.manifest.digest}`)).toEqual(
-      pulled,
-    )
-    expect(await store.list()).toEqual([pulled.view])
+    const { digest } = debian.manifest
+    for (const name of [digest, `${fixture.server.host}/acme/app@${digest}`]) {
+      const { view, layers } = (await store.find(name))!
+      expect(view).toEqual({ ...pulled.view, reference: digest, pulledAt: 0 })
+      expect(layers).toEqual(pulled.layers)
+      expect(await store.view(name)).toEqual({ ...pulled.view, ownSize: pulled.view.size })
+    }
+    expect(await store.list()).toEqual([await store.view(reference)])
     expect(listTree(await store.tree(pulled))).toEqual(['app=3', 'etc/'])
     expect(filesIn(fixture.paths.layers)).toEqual(layerFiles(debian))
   })
@@ -197,12 +200,35 @@ describe('pulling an image', () => {
   })
 })
 
+describe('finding one image', () => {
+  it('reads nothing of any other', async () => {
+    const store = storeWith()
+    const one = publish(debian, 'v1')
+    await store.pull(one, {})
+    await store.pull(publish(other, 'v2'), {})
+    const others = [fixture.paths.refs, fixture.paths.manifests].flatMap((folder) =>
+      filesIn(folder).map((name) => join(folder, name)),
+    )
+    const isOfOne = (path: string): boolean =>
+      /v1|\.config\.json$/.test(path) || path.includes(debian.manifest.digest.slice(7))
+    // Whoever reads one of these says so, and sets it aside.
+    for (const path of others.filter((name) => !isOfOne(name))) writeFileSync(path, 'damaged')
+    expect((await store.find(one))!.layers).toHaveLength(2)
+    expect((await store.find(debian.manifest.digest))!.layers).toHaveLength(2)
+    expect(fixture.warn).not.toHaveBeenCalled()
+    expect(await store.list()).toHaveLength(1)
+    expect(fixture.warn).toHaveBeenCalled()
+  })
+})
+
 describe('sizes', () => {
   it('are those on the disk, own ones apart from shared ones', async () => {
     const store = storeWith()
-    await store.pull(publish(debian, 'v1'), {})
+    const reference = publish(debian, 'v1')
+    await store.pull(reference, {})
     await store.pull(publish(other, 'v2'), {})
     const [first, second] = await store.list()
+    expect(await store.view(reference)).toEqual(first)
     const onDisk = (id: string): number =>
       ['data', 'frame', 'index'].reduce(
         (sum, kind) =>
@@ -214,6 +240,7 @@ describe('sizes', () => {
     expect(second!.ownSize).toBe(onDisk(other.diffIds[1]!))
     await store.pull(publish(debian, 'v3'), {})
     expect((await store.list()).find(({ reference }) => reference.endsWith('v1'))!.ownSize).toBe(0)
+    expect((await store.view(reference)).ownSize).toBe(0)
   })
 })
 

@@ -12,6 +12,42 @@ import { initialState, type VmFiles } from '../../../../src/main/state/vm-files'
 const folder = mkdtempSync(join(tmpdir(), 'engine-images-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+it('does not remove an image under its last name while machines need it, and names them', async () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const machines = {
+    one: { spec: { name: 'web', image: 'debian' }, image: { digest } },
+    two: { spec: { name: 'db', image: 'debian' } },
+    three: { spec: { name: 'other', image: 'alpine' } },
+  }
+  const names = ['debian', 'mine:1']
+  const remove = vi.fn()
+  const images = createEngineImages({
+    images: {
+      find: async (name: string) =>
+        names.includes(name) ? { view: { digest, reference: name }, layers: [] } : undefined,
+      list: async () => names.map((reference) => ({ reference, digest })),
+      remove,
+    } as unknown as ImageStore,
+    files: {
+      ids: async () => Object.keys(machines),
+      loadRecord: async (id: keyof typeof machines) => ({ kind: 'found', value: machines[id] }),
+    } as unknown as VmFiles,
+    disksDir: join(folder, 'disks'),
+    runnerConfigOf: (id) => id,
+    parts: async () => ({}) as Parts,
+    logger: silentLogger,
+  })
+  await images.remove('mine:1')
+  expect(remove).toHaveBeenCalledExactlyOnceWith('mine:1')
+  names.pop()
+  await expect(images.remove('debian')).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: '2 machines need debian: web, db',
+    hint: 'Delete them first: microvm rm web db',
+  })
+  expect(remove).toHaveBeenCalledOnce()
+})
+
 it('prunes disks of other guest bundles, but none that a machine may be running from', async () => {
   const statuses = { aa: 'running', bb: 'stopped', cc: 'starting' } as const
   const diskOf = (id: string): string => id.repeat(32)

@@ -21,7 +21,6 @@ const image = (reference: string, letter: string): StoredImage => ({
       stopSignal: '',
     },
     size: 0,
-    ownSize: 0,
     pulledAt: 0,
     builtIn: false,
   },

@@ -95,6 +95,26 @@ describe('browsing a stored image', () => {
     expect(started).toBe(1)
   })
 
+  it('stops reading an image that nobody waits for any more, and reads it anew for the next one', async () => {
+    const files = Array.from({ length: 30_000 }, (_, index) => ({ name: `f${index}` }))
+    const store = fixture.storeWith()
+    const reference = fixture.publish(makeImage([files]), 'many')
+    await store.pull(reference, {})
+    const browser = createImageBrowser({
+      find: store.find,
+      layersFolder: fixture.paths.layers,
+      start: startHere,
+    })
+    open.push(browser)
+    const leaving = new AbortController()
+    const opening = browser.open(reference, leaving.signal)
+    while (sent.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    leaving.abort()
+    await expect(opening).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect(sent).toEqual([{ query: 'summary' }, 'cancel'])
+    expect((await browser.open(reference)).entries).toBe(30_000)
+  })
+
   it('reads and saves content as the view shows it', async () => {
     const { browser, reference } = await browse()
     const { digest } = await browser.open(reference)
