@@ -151,19 +151,26 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     }),
     logins,
     browser,
-    doctor: async () => {
-      const [parts, reports] = await Promise.all([locate(), probeBackends(backends)])
-      const chosen = chooseBackend(reports)
-      const context = { parts, dataDir, backends: reports, chosen, userNamespace }
-      const found = await runChecks(hostChecks, context)
-      return {
-        checks: found.map(({ required: _required, ...check }) => check),
-        ...(chosen.found ? { backend: chosen.probe.choice } : {}),
-      }
-    },
+    doctor: () => examineHost({ dataDir, locate, backends, userNamespace }),
     close: async () => {
       await Promise.all([machines.close(), browser.close()])
     },
+  }
+}
+
+async function examineHost({
+  dataDir,
+  locate,
+  backends,
+  userNamespace,
+}: Awaited<ReturnType<typeof machinery>> & { dataDir: string }): Promise<DoctorReport> {
+  const [parts, reports] = await Promise.all([locate(), probeBackends(backends)])
+  const chosen = chooseBackend(reports)
+  const context = { parts, dataDir, backends: reports, chosen, userNamespace }
+  const found = await runChecks(hostChecks, context)
+  return {
+    checks: found.map(({ required: _required, ...check }) => check),
+    ...(chosen.found ? { backend: chosen.probe.choice } : {}),
   }
 }
 
