@@ -7,18 +7,16 @@ import { digestSchema } from '../../contract/images'
 import { describeArtifact } from './artifact-type'
 import { digestOf, quote } from './digest'
 import { MAX_LAYERS, MAX_MANIFEST_BYTES } from './limits'
-
-export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
-export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
-export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json'
-export const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar'
-const OCI_EMPTY = 'application/vnd.oci.empty.v1+json'
-const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
-const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
-const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json'
-
-/** In the order of our liking. */
-export const manifestMediaTypes = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST]
+import {
+  DOCKER_CONFIG,
+  DOCKER_LIST,
+  manifestMediaTypes,
+  OCI_CONFIG,
+  OCI_EMPTY,
+  OCI_INDEX,
+  OCI_LAYER,
+  OCI_MANIFEST,
+} from './media-types'
 
 const descriptorSchema = z.object({
   mediaType: z.string().max(255),

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a layer's blob that has come so far, in a file: what a broken or killed pull has got,
-// the next one need not fetch again. It is written as the blob streams by and is never waited for:
-// it is gone before the system has written it to the disk, unless the pull stops.
+// the next one need not fetch again. It is written as the blob streams by (part-writer.ts), and is gone
+// before the system has written it to the disk, unless the pull stops. What comes faster than it can
+// be taken in is not written: it is fetched as fast again. A transfer that breaks within a pull needs
+// no part, since the layer is still being taken in (RegistryClient.blob).
 //
 // The file is also the layer's lock between processes: a kernel lock that dies with its holder, so
 // that two pulls of one layer do the work once, and one takes over where another was killed.
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { mkdir, open, readdir, rm, stat, statfs, truncate, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock, unlock } from 'fs-native-extensions'
 import { MicrovmError, type ErrorCode } from '../../../contract/errors'
+import { PartWriter } from './part-writer'
 
 export const PART_SUFFIX = '.part'
 const LOOK_EVERY_MS = 50
@@ -93,8 +95,7 @@ export async function sizeOfPart(path: string): Promise<number> {
 
 /**
  * A blob of which a part may be in a file: that part, then the rest from `fetchFrom`, which is
- * written to the file as it comes. Small blobs are not written, nor is any when there
- * is little room.
+ * written to the file as it comes. Small blobs are not written, nor is any when there is little room.
  * @param path as given to `withPart`, which is under way
  */
 export async function* continueBlob(
@@ -109,43 +110,24 @@ export async function* continueBlob(
   if (start !== present) await emptyPart(path)
   if (start > 0) yield* readPart(start)
   const writer = (await isWorthWriting(path, size)) ? new PartWriter(path) : undefined
+  const rest = fetchFrom(start)[Symbol.asyncIterator]()
   try {
-    for await (const chunk of fetchFrom(start)) {
-      writer?.append(chunk)
-      yield chunk
+    for (;;) {
+      const asked = performance.now()
+      const next = await rest.next()
+      if (next.done) return
+      await writer?.add(next.value, performance.now() - asked)
+      yield next.value
     }
   } finally {
-    writer?.close()
+    await rest.return?.()
+    await writer?.close()
   }
 }
 
 async function isWorthWriting(path: string, size: number): Promise<boolean> {
   const { bavail, bsize } = await statfs(path)
   return size >= SMALLEST_BYTES && bavail * bsize >= size * ROOM_FACTOR
-}
-
-/** Writes at once: the data goes to the page cache, and the thread does nothing else meanwhile. */
-class PartWriter {
-  readonly #file: number
-  #hasRoom = true
-
-  constructor(path: string) {
-    this.#file = openSync(path, 'a')
-  }
-
-  append(chunk: Buffer): void {
-    try {
-      for (let at = 0; this.#hasRoom && at < chunk.length;)
-        at += writeSync(this.#file, chunk, at, chunk.length - at)
-    } catch {
-      // What is there stays a true beginning of the blob as long as nothing follows.
-      this.#hasRoom = false
-    }
-  }
-
-  close(): void {
-    closeSync(this.#file)
-  }
 }
 
 /** Removes parts that nobody has worked on for long. */

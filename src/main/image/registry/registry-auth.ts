@@ -5,7 +5,6 @@
 // Who gets to see a password: the registry itself, if it asks for it in the basic scheme; the token
 // server it names, if that is the registry's own host, or by HTTPS one in the registry's own domain
 // or one that the user has named for it. Any other token server is asked as anyone would ask.
-import { z } from 'zod'
 import { MicrovmError } from '../../../contract/errors'
 import { basicHeader, type Credential } from './credentials'
 import { quote } from '../digest'
@@ -46,11 +45,6 @@ const SHORTEST_LIFE_S = 60
 /** A token this near to its end may not live to see the answer. */
 const MARGIN_MS = 5000
 const CLIENT_ID = 'microvm-desktop'
-const tokenSchema = z.object({
-  token: z.string().optional(),
-  access_token: z.string().optional(),
-  expires_in: z.number().positive().max(1e9).optional().catch(undefined),
-})
 const word = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
 /** Reads a WWW-Authenticate header; what is not understood is left out. */
@@ -145,22 +139,12 @@ async function readToken(
       `${response.url.host} answers a request for a token with ${what}`,
     )
   if (status !== 200) throw wrong(`status ${status}`)
+  // Loaded late, as all that checks answers: threads for layers hardly ever need it.
+  const { parseToken } = await import('./registry-answers')
   const token = parseToken(bytes)
   if (token === undefined) throw wrong('something else')
-  const lifeMs = Math.max(token.expiresIn, SHORTEST_LIFE_S) * 1000
+  const lifeMs = Math.max(token.expiresInS ?? 0, SHORTEST_LIFE_S) * 1000
   return { header: `Bearer ${token.value}`, expiresAt: now() + lifeMs - MARGIN_MS }
-}
-
-function parseToken(bytes: Buffer): { value: string; expiresIn: number } | undefined {
-  try {
-    const parsed = tokenSchema.parse(JSON.parse(bytes.toString()))
-    const value = parsed.token || parsed.access_token
-    // Nothing that could end the header it goes into.
-    if (!value || !/^[\x21-\x7e]+$/.test(value)) return undefined
-    return { value, expiresIn: parsed.expires_in ?? SHORTEST_LIFE_S }
-  } catch {
-    return undefined
-  }
 }
 
 /** The token server's address, if it is one that may be asked at all. */

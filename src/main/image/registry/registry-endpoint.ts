@@ -6,7 +6,7 @@ import type { Credential, CredentialSource } from './credentials'
 import { readAll } from '../read-all'
 import type { EndpointAccess } from './registry-access'
 import { authorize, wrongPassword, type Authorization } from './registry-auth'
-import { denied, messageOf } from './registry-errors'
+import { denied } from './registry-errors'
 import type { HttpClient, HttpResponse } from './registry-http'
 import { isLoopback } from './registry-network'
 
@@ -94,7 +94,7 @@ export class RegistryEndpoint {
     if (response.status === 200 || response.status === 206) return response
     const body = await readAll(response, MAX_ERROR_BYTES).catch(() => Buffer.alloc(0))
     if (this.#learnsOfTls(response, body)) return this.#success(request)
-    throw this.#refusal(response, body, request.what)
+    throw await this.#refusal(response, body, request.what)
   }
 
   async #ask({ path, headers, scope, signal }: EndpointRequest): Promise<HttpResponse> {
@@ -159,12 +159,13 @@ export class RegistryEndpoint {
     return denied(new URL(this.#origin), `No login was sent: ${this.#problem.message}.`)
   }
 
-  #refusal({ status, url }: HttpResponse, body: Buffer, what: string): unknown {
+  async #refusal({ status, url }: HttpResponse, body: Buffer, what: string): Promise<unknown> {
     if (status === 401 || status === 403) return this.#withProblem(denied(url))
     if (status === 404)
       return new MicrovmError('IMAGE_NOT_FOUND', `${url.host} has no ${what}`, {
         hint: 'Check the name and the tag.',
       })
+    const { messageOf } = await import('./registry-answers')
     const says = messageOf(body)
     return new MicrovmError(
       'REGISTRY_ERROR',

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failures of talking to a registry, in words for people.
-import { z } from 'zod'
 import { MicrovmError } from '../../../contract/errors'
-import { quote } from '../digest'
 import { Retryable } from './retry'
 
 /** What people read instead of errno names, and of undici's. */
@@ -78,18 +76,4 @@ export function denied(url: URL, why?: string): MicrovmError {
   return new MicrovmError('REGISTRY_DENIED', `${url.host} does not let you read this image`, {
     hint: why ?? usual,
   })
-}
-
-const errorsSchema = z.object({
-  errors: z.array(z.object({ message: z.string().optional() })).min(1),
-})
-
-/** What the registry says is wrong (distribution-spec, "Error codes"). */
-export function messageOf(body: Buffer): string | undefined {
-  try {
-    const { message } = errorsSchema.parse(JSON.parse(body.toString())).errors[0]!
-    return message === undefined ? undefined : quote(message)
-  } catch {
-    return undefined
-  }
 }

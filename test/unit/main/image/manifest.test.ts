@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
+import { parseManifest } from '../../../../src/main/image/manifest'
 import {
   OCI_CONFIG,
   OCI_INDEX,
   OCI_LAYER,
   OCI_MANIFEST,
-  parseManifest,
-} from '../../../../src/main/image/manifest'
+} from '../../../../src/main/image/media-types'
 
 const descriptor = (mediaType: string) => ({
   mediaType,

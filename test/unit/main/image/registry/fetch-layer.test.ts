@@ -130,6 +130,22 @@ describe('a layer whose pull was cancelled', () => {
   })
 })
 
+describe('a layer whose connection breaks', () => {
+  it('goes on where it was, within the pull', async () => {
+    const reference = fixture.publish(image, 'v1')
+    answerBlob((request, response) => {
+      if (request.headers.range !== undefined) sendRange(request, response)
+      else response.writeHead(200).write(blob.subarray(0, 2 * MIB), () => response.destroy())
+    })
+    expect((await fixture.storeWith().pull(reference, {})).layers).toHaveLength(1)
+    const [first, second] = ranges()
+    expect(first).toBeUndefined()
+    expect(Number(/^bytes=([0-9]+)-$/.exec(second ?? '')?.[1])).toBeGreaterThan(0)
+    expect(ranges()).toHaveLength(2)
+    expect(parts()).toEqual([])
+  })
+})
+
 describe('a layer that is wrong', () => {
   it('leaves no part behind, and is not asked for twice', async () => {
     const reference = fixture.publish(image, 'v1')

@@ -7,7 +7,7 @@ import {
   OCI_INDEX,
   OCI_LAYER,
   OCI_MANIFEST,
-} from '../../../../../src/main/image/manifest'
+} from '../../../../../src/main/image/media-types'
 import { layerOf, sha256, tarOf, type Member } from './tar-bytes'
 
 export interface MadeImage {
