@@ -2,20 +2,22 @@
 // What killed processes have left in the store, and when it goes:
 // - temp files of layers and archives: when anything else is written, or by a prune (temp-files.ts);
 // - half of a layer, temp files of records: when the next image comes in, or by a prune;
-// - parts of blobs: when they have helped the next pull, else after a week (blob-part.ts);
+// - parts of blobs: when the next image comes in after their layer has, or after a week; by a prune;
 // - disks and directories half made or half removed, records and whole layers of no image: by a prune.
 import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { DataPaths } from '../lib/data-paths'
 import { ifLockIsFree } from '../lib/file-lock'
 import { hexOf } from './digest'
 import type { ImageRecord } from './image-records'
-import { sweepParts } from './registry/blob-part'
+import { withIdleParts } from './registry/blob-part'
 import { madeKinds } from './remove-image'
 import { TEMP_SUFFIX } from './temp-files'
 
 /** By whoever makes a disk or a directory, in the folder of them. */
 const LOCK = '.lock'
+/** Nobody is coming back for a part this old. */
+const PART_KEPT_MS = 7 * 24 * 60 * 60 * 1000
 
 type Paths = DataPaths['images']
 
@@ -23,16 +25,26 @@ type Paths = DataPaths['images']
 export async function sweep(paths: Paths, now: number): Promise<void> {
   for (const path of [...(await halfLayers(paths)), ...(await tempRecords(paths))])
     await rm(path, { force: true })
-  await sweepParts(paths.layers, now)
+  const layers = await wholeLayers(paths)
+  await withIdleParts(paths.layers, async (path, modifiedAt) => {
+    // Named by the layer that it is a part of (fetch-layer.ts).
+    const isUseless = layers.has(basename(path).split('-', 1)[0]!)
+    if (isUseless || now - modifiedAt > PART_KEPT_MS) await rm(path, { force: true })
+  })
 }
 
 /** Files of layers without an index: they get their names one after the other, under the lock. */
-async function halfLayers({ layers }: Paths): Promise<string[]> {
-  const names = await namesIn(layers)
-  const whole = new Set(names.filter((name) => name.endsWith('.index')).map(stemOf))
+async function halfLayers(paths: Paths): Promise<string[]> {
+  const whole = await wholeLayers(paths)
   const isHalf = (name: string): boolean =>
     /^[0-9a-f]{64}\.(?:data|frame)$/.test(name) && !whole.has(stemOf(name))
-  return names.filter(isHalf).map(within(layers))
+  return (await namesIn(paths.layers)).filter(isHalf).map(within(paths.layers))
+}
+
+/** As the hexadecimal digits of their diffIDs. */
+async function wholeLayers({ layers }: Paths): Promise<Set<string>> {
+  const indexes = (await namesIn(layers)).filter((name) => name.endsWith('.index'))
+  return new Set(indexes.map(stemOf))
 }
 
 /** Records that were being written: that, too, is done under the lock only. */

@@ -12,6 +12,7 @@ import { removeTree } from '../lib/remove-tree'
 import type { ImageRecord, RefRecord } from './image-records'
 import { strayRecords, tempRecords, withUnfinished } from './leftovers'
 import { familiarReference, parseReference } from './reference'
+import { withIdleParts } from './registry/blob-part'
 import {
   listMade,
   readAllImages,
@@ -75,6 +76,10 @@ export async function pruneImages(
       await removeLayers(deps, lost)
       for (const path of waste) await rm(path, { force: true })
     }
+    await withIdleParts(paths.layers, async (part) => {
+      bytes += await sizeOfAll([part])
+      if (removes) await rm(part, { force: true })
+    })
     await withUnfinished(paths, async (unfinished) => {
       bytes += await sizeOfAll(unfinished)
       if (removes) for (const folder of unfinished) await removeTree(folder)

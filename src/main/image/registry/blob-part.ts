@@ -20,9 +20,6 @@ const LOOK_EVERY_MS = 50
 const SMALLEST_BYTES = 1024 * 1024
 /** Free space, in sizes of the blob, below which the layer needs all there is. */
 const ROOM_FACTOR = 10
-/** Nobody is coming back for one this old. */
-const KEPT_MS = 7 * 24 * 60 * 60 * 1000
-
 /** After any other failure what has come is of no use, or takes room that is needed. */
 const worthKeeping: ReadonlySet<ErrorCode> = new Set([
   'CANCELLED',
@@ -130,16 +127,24 @@ async function isWorthWriting(path: string, size: number): Promise<boolean> {
   return size >= SMALLEST_BYTES && bavail * bsize >= size * ROOM_FACTOR
 }
 
-/** Removes parts that nobody has worked on for long. */
-export async function sweepParts(folder: string, now: number): Promise<void> {
+/**
+ * Hands each part that nobody is working on to `use`, which may remove it: nobody begins to meanwhile.
+ * @param folder with parts in it, among others
+ */
+export async function withIdleParts(
+  folder: string,
+  use: (path: string, modifiedAt: number) => Promise<void>,
+): Promise<void> {
   const names = await readdir(folder).catch(() => [])
   for (const name of names.filter((other) => other.endsWith(PART_SUFFIX))) {
     const path = join(folder, name)
     const file = await open(path, 'r+').catch(() => undefined)
     if (!file) continue
-    const { mtimeMs } = await file.stat()
-    if (now - mtimeMs > KEPT_MS && tryLock(file.fd)) await rm(path, { force: true })
-    // Closing gives the lock up, too.
-    await file.close()
+    try {
+      if (tryLock(file.fd)) await use(path, (await file.stat()).mtimeMs)
+    } finally {
+      // Gives the lock up, too.
+      await file.close()
+    }
   }
 }

@@ -124,6 +124,7 @@ describe('pruning what killed processes have left', () => {
       join(layers, `${hex}.data`),
       join(layers, `${hex}.frame`),
       join(layers, 'cafe.tmp'),
+      join(layers, `${hex}-${hex}.part`),
       join(refs, 'app.json.cafe.tmp'),
       join(manifests, `${hex}.manifest.json.cafe.tmp`),
       join(manifests, `${hex}.config.json`),
