@@ -22,6 +22,7 @@ export default defineConfig({
           'krun-vmm': at('native-runner/krun/main.ts'),
           'layer-worker': at('src/main/image/layers/layer-worker.ts'),
           'disk-worker': at('src/main/run/disk-worker.ts'),
+          'disk-image-worker': at('src/main/image/disk/disk-image-worker.ts'),
           'browse-worker': at('src/main/image/browse/browse-worker.ts'),
         },
       },

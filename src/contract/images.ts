@@ -55,12 +55,34 @@ export type ImageFacts = Omit<ImageView, 'ownSize'>
 export const exportFormats = ['oci', 'docker', 'rootfs'] as const
 export type ExportFormat = (typeof exportFormats)[number]
 
+/** A disk image that is here, as raw bytes: of a URL, or of a file that was imported. */
+export interface DiskImageView {
+  /** The URL, or the file's absolute path. */
+  readonly source: string
+  /** The raw disk: read-only, a multiple of 512 bytes, sparse. */
+  readonly path: string
+  /** Of the raw disk. */
+  readonly digest: string
+  readonly sizeBytes: number
+  /** Bytes on disk, without holes. */
+  readonly sizeOnDisk: number
+  /** Of the file as it is published: SHA-256 as 64 hex digits, and bytes. */
+  readonly sha256: string
+  readonly packedBytes: number
+  readonly compression: 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz'
+  /** Milliseconds since the epoch. */
+  readonly fetchedAt: number
+  readonly lastUsedAt: number
+}
+
 /** What pruning took away, or would. */
 export interface PruneReport {
   /** Names; the digest of an image that has none. */
   readonly images: readonly string[]
   /** How many layers. */
   readonly layers: number
+  /** Sources of disk images. */
+  readonly disks?: readonly string[]
   /** Bytes on disk. */
   readonly bytes: number
 }
@@ -83,6 +105,14 @@ export interface Progress {
   /** 0 to 1 when it can be known. */
   readonly fraction?: number
   readonly layers?: readonly LayerProgress[]
+  /** Of one file, such as a disk image. */
+  readonly transfer?: {
+    readonly bytes: number
+    /** 0 if unknown. */
+    readonly total: number
+    /** While it is downloading: of the last few seconds. */
+    readonly bytesPerSecond?: number
+  }
 }
 export type OnProgress = (progress: Progress) => void
 

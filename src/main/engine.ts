@@ -14,6 +14,7 @@ import { defaultBackends } from './hypervisor/default-backends'
 import { connectRunner } from './hypervisor/runner-client'
 import { adoptVm } from './hypervisor/vm-handle'
 import { createDockerCredentials } from './image/registry/docker-credentials'
+import { createDiskImages, type DiskImages } from './image/disk/disk-images'
 import { createImageBrowser, type ImageBrowser } from './image/browse/browse-service'
 import { createImageStore, type ImageStore } from './image/image-store'
 import { parseReference } from './image/reference'
@@ -74,6 +75,8 @@ export interface Machines {
 export interface Engine {
   readonly machines: Machines
   readonly images: ImageStore
+  /** Raw disks, beside those of container images. */
+  readonly disks: DiskImages
   readonly logins: RegistryLogins
   readonly registrySettings: RegistrySettingsEditor
   /** A look into stored images. */
@@ -136,6 +139,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
   })
 
+  const disks = createDiskImages({
+    folder: paths.images.diskImages,
+    network: networkSettings(env),
+    logger,
+  })
   const browser = createImageBrowser({ find: images.find, layersFolder: paths.images.layers })
 
   return {
@@ -149,6 +157,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       parts: locate,
       logger,
     }),
+    disks,
     logins,
     browser,
     doctor: () => examineHost({ dataDir, locate, backends, userNamespace }),

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables and figures as people read them in a terminal.
 import type { DoctorReport, VmView } from '../../contract/ipc'
-import type { FileEntry, ImageLayer, ImageView, LayerChanges } from '../../contract/images'
+import type {
+  DiskImageView,
+  FileEntry,
+  ImageLayer,
+  ImageView,
+  LayerChanges,
+} from '../../contract/images'
 import type { PortForward } from '../../contract/vm-spec'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
@@ -73,6 +79,19 @@ export function formatImages(images: readonly ImageView[], now: number): string 
     String(image.layers.length),
     formatBytes(image.size),
     image.builtIn ? 'built in' : `${formatDuration(now - image.pulledAt)} ago`,
+  ])
+  return formatTable(head, rows)
+}
+
+export function formatDisks(disks: readonly DiskImageView[], now: number): string {
+  const head = ['SOURCE', 'DIGEST', 'SIZE', 'ON DISK', 'PACKED', 'FETCHED']
+  const rows = disks.map((disk) => [
+    printable(disk.source),
+    disk.digest.slice('sha256:'.length, 'sha256:'.length + 12),
+    formatBytes(disk.sizeBytes),
+    formatBytes(disk.sizeOnDisk),
+    disk.compression === 'none' ? '-' : `${disk.compression} ${formatBytes(disk.packedBytes)}`,
+    `${formatDuration(now - disk.fetchedAt)} ago`,
   ])
   return formatTable(head, rows)
 }

@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander'
 import type { Engine } from '../engine'
 import type { CommandContext, GlobalOptions } from './context'
+import { addDiskGroup } from './disk-program'
 import { exitCodes } from './exit-codes'
 import { addImageGroup } from './image-program'
 import type { Terminal } from './session'
@@ -70,6 +71,7 @@ function buildProgram(run: Run): Command {
   addMachineCommands(program, run)
   addImageCommands(program, run)
   addImageGroup(program, run, addCommand)
+  addDiskGroup(program, run, addCommand)
   addRegistryCommands(program, run)
   return program
 }

@@ -8,15 +8,24 @@ const BAR_WIDTH = 20
 const BAR_COLUMNS = 72
 
 /** Fits `columns` characters: "Pulling debian:bookworm · 3 of 5 layers · 12 MiB/s ━━━━━━━━━━╌╌╌╌╌╌ 61 %". */
-export function progressLine({ message, fraction, layers }: Progress, columns: number): string {
+export function progressLine(progress: Progress, columns: number): string {
+  const { message, fraction, layers, transfer } = progress
   const ready = layers?.filter(isReady).length
   const speed = layers?.reduce((sum, { bytesPerSecond = 0 }) => sum + bytesPerSecond, 0) ?? 0
   const rate = speed === 0 ? '' : ` · ${formatBytes(speed)}/s`
-  const count = layers === undefined ? '' : ` · ${ready} of ${layers.length} layers${rate}`
+  const ofLayers = layers === undefined ? '' : ` · ${ready} of ${layers.length} layers${rate}`
+  const count = transfer === undefined ? ofLayers : ` · ${transferText(transfer)}`
   const bar = fraction === undefined || columns < BAR_COLUMNS ? '' : ` ${drawBar(fraction)}`
   const percent = fraction === undefined ? '' : `${bar} ${Math.floor(fraction * 100)} %`
   const room = Math.max(columns - count.length - percent.length - 1, 10)
   return `${message.length > room ? `${message.slice(0, room - 1)}…` : message}${count}${percent}`
+}
+
+/** "12 MiB of 300 MiB · 5 MiB/s" */
+function transferText({ bytes, total, bytesPerSecond }: NonNullable<Progress['transfer']>): string {
+  const whole = total === 0 ? '' : ` of ${formatBytes(total)}`
+  const rate = bytesPerSecond === undefined ? '' : ` · ${formatBytes(bytesPerSecond)}/s`
+  return `${formatBytes(bytes)}${whole}${rate}`
 }
 
 function drawBar(fraction: number): string {

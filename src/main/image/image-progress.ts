@@ -2,23 +2,16 @@
 // How far an image's layers are and how fast they come, told ten times a second while that changes.
 import type { LayerProgress, OnProgress } from '../../contract/images'
 import type { ContentLayer } from './image-content'
+import { TransferSpeed } from './transfer-speed'
 
 const TELL_EVERY_MS = 100
-/** A speed is that of this long: shorter jumps, longer lags. */
-const SPEED_OVER_MS = 3000
-
-interface Sample {
-  readonly at: number
-  readonly bytes: number
-}
 
 export class ImageProgress {
   readonly #message: string
   readonly #tell: OnProgress | undefined
   readonly #layers: LayerProgress[]
-  readonly #samples: Sample[][]
+  readonly #speeds: readonly TransferSpeed[]
   readonly #timer: NodeJS.Timeout | undefined
-  readonly #now: () => number
   #isNews = false
   #wasMoving = false
 
@@ -31,14 +24,13 @@ export class ImageProgress {
   ) {
     this.#message = message
     this.#tell = tell
-    this.#now = now
     this.#layers = layers.map(({ diffId, blobSize }) => ({
       diffIdOrDigest: diffId,
       state: 'waiting',
       bytes: 0,
       total: blobSize,
     }))
-    this.#samples = layers.map(() => [])
+    this.#speeds = layers.map(() => new TransferSpeed(now))
     if (tell) this.#timer = setInterval(() => this.#tick(), TELL_EVERY_MS).unref()
   }
 
@@ -46,7 +38,7 @@ export class ImageProgress {
   read(index: number, bytes: number, source: ContentLayer['source']): void {
     const isComing = source.kind === 'registry' && bytes < source.size
     this.#set(index, isComing ? 'downloading' : 'unpacking', bytes)
-    this.#samples[index]!.push({ at: this.#now(), bytes })
+    this.#speeds[index]!.come(bytes)
   }
 
   end(index: number, state: 'done' | 'reused'): void {
@@ -78,16 +70,8 @@ export class ImageProgress {
   }
 
   #speedOf({ state }: LayerProgress, index: number): { bytesPerSecond?: number } {
-    if (state !== 'downloading') return {}
-    const samples = this.#samples[index]!
-    const since = this.#now() - SPEED_OVER_MS
-    while (samples[1] !== undefined && samples[1].at <= since) samples.shift()
-    const [first, last] = [samples[0], samples.at(-1)]
-    if (!first || !last) return {}
-    const seconds = (this.#now() - Math.max(first.at, since)) / 1000
-    return seconds < TELL_EVERY_MS / 1000
-      ? {}
-      : { bytesPerSecond: Math.round((last.bytes - first.bytes) / seconds) }
+    const bytesPerSecond = this.#speeds[index]!.perSecond()
+    return state !== 'downloading' || bytesPerSecond === undefined ? {} : { bytesPerSecond }
   }
 
   #set(index: number, state: LayerProgress['state'], bytes: number): void {

@@ -28,6 +28,8 @@ export interface DataPaths {
     readonly manifests: string
     readonly layers: string
     readonly disks: string
+    /** Raw disk images of URLs and files, for machines to have beside their own disk. */
+    readonly diskImages: string
     /** Trees written out, where disks are of no use and clones cost nothing. */
     readonly directories: string
     readonly lock: string
@@ -70,6 +72,7 @@ export function dataPaths(root: string): DataPaths {
       manifests: join(images, 'manifests'),
       layers: join(images, 'layers'),
       disks: join(images, 'disks'),
+      diskImages: join(images, 'disk-images'),
       directories: join(images, 'directories'),
       lock: join(images, 'lock'),
       writers: join(images, 'writers'),

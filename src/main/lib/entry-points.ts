@@ -6,7 +6,13 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export type EntryPoint =
-  'cli' | 'runner' | 'layer-worker' | 'browse-worker' | 'disk-worker' | 'krun-vmm'
+  | 'cli'
+  | 'runner'
+  | 'layer-worker'
+  | 'browse-worker'
+  | 'disk-worker'
+  | 'disk-image-worker'
+  | 'krun-vmm'
 
 /** Absolute path of a bundle's entry; from a source file (tests) that of the built one. */
 export function entryPoint(name: EntryPoint, here: string = import.meta.url): string {

@@ -62,7 +62,8 @@ async function* resume(
   }
 }
 
-async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+/** @throws IMAGE_INVALID for a stream that is damaged, or followed by something else */
+export async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   const options: ZlibOptions & TransformOptions = {
     chunkSize: CHUNK_BYTES,
     readableHighWaterMark: CHUNKS_AHEAD * CHUNK_BYTES,

@@ -71,6 +71,7 @@ export function fakeEngine(guest: FakeGuest, keys: VmKeys): FakeEngine {
       get: (own, name) => Reflect.get(overrides, name) ?? Reflect.get(own, name),
     }) as unknown as Machines,
     images: Object.assign(Object.create(null) as Engine['images'], { list: async () => [] }),
+    disks: Object.create(null) as Engine['disks'],
     browser: Object.create(null) as Engine['browser'],
     logins: {
       find: async () => undefined,
