@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,8 @@
 #define MAX_LIST_WORDS 32768
 #define MAX_GRACE_MS 3600000
 #define MAX_TMP_MIB (1024 * 1024)
+// Eight of them still have a size in bytes that fits a number of 64 bits.
+#define MAX_DISK_SECTORS (1ULL << 48)
 
 static int folder = -1;  // while it is read
 
@@ -39,14 +43,20 @@ static void load_word(const char *name, char *target, size_t size) {
   free(data);
 }
 
-static unsigned load_number(const char *name, unsigned min, unsigned max) {
-  char text[16];
+static uint64_t load_large_number(const char *name, uint64_t min, uint64_t max) {
+  char text[24];
   load_word(name, text, sizeof text);
   char *end;
-  unsigned long value = strtoul(text, &end, 10);
-  if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < min || value > max)
-    fatal("config: %s is \"%s\", not a number from %u to %u", name, text, min, max);
-  return (unsigned)value;
+  errno = 0;
+  uint64_t value = strtoull(text, &end, 10);
+  bool is_number = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+  if (!is_number || value < min || value > max)
+    fatal("config: %s is \"%s\", not a number from %" PRIu64 " to %" PRIu64, name, text, min, max);
+  return value;
+}
+
+static unsigned load_number(const char *name, unsigned min, unsigned max) {
+  return (unsigned)load_large_number(name, min, max);
 }
 
 static void load_list(const char *name, struct words *words) {
@@ -79,6 +89,23 @@ static void load_shares(struct guest_config *config) {
   }
 }
 
+static void load_disks(struct guest_config *config) {
+  char name[32];
+  for (size_t n = 0; n < DISKS_MAX; n++) {
+    struct disk *disk = &config->disks[n];
+    snprintf(name, sizeof name, "disks/%zu/device", n);
+    if (faccessat(folder, name, F_OK, 0) != 0) return;
+    load_word(name, disk->device, sizeof disk->device);
+    snprintf(name, sizeof name, "disks/%zu/sectors", n);
+    disk->sectors = load_large_number(name, 1, MAX_DISK_SECTORS);
+    snprintf(name, sizeof name, "disks/%zu/read-only", n);
+    disk->read_only = load_number(name, 0, 1) == 1;
+    snprintf(name, sizeof name, "disks/%zu/target", n);
+    load_word(name, disk->target, sizeof disk->target);
+    config->disk_count = n + 1;
+  }
+}
+
 static void read_all(struct guest_config *config) {
   load_number("version", 1, 1);
   load_word("hostname", config->hostname, sizeof config->hostname);
@@ -95,6 +122,7 @@ static void read_all(struct guest_config *config) {
   config->tmp_mib = load_number("tmp-mib", 1, MAX_TMP_MIB);
   load_network(config);
   load_shares(config);
+  load_disks(config);
   config->files = openat(folder, "files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 

@@ -20,12 +20,17 @@
 //   shares/N/tag       word; N counts from 0 without a gap, there may be none: a folder of the host
 //   shares/N/target    word: absolute path, where it is mounted
 //   shares/N/read-only number: 0 or 1
+//   disks/N/device     word; N counts from 0 without a gap, there may be none: an extra disk's block device
+//   disks/N/sectors    number: how many of 512 bytes it has; those of one device are its last ones, in order
+//   disks/N/read-only  number: 0 or 1
+//   disks/N/target     word: absolute path, where it is mounted; empty: nowhere
 //   files/PATH         each is copied to /PATH with its owner and mode, replacing what is there;
 //                      directories that exist keep theirs
 #pragma once
 
 #include <netinet/in.h>
 
+#include "disks.h"
 #include "shares.h"
 #include "words.h"
 
@@ -48,6 +53,8 @@ struct guest_config {
   unsigned prefix, mtu;
   struct share shares[SHARES_MAX];
   size_t share_count;
+  struct disk disks[DISKS_MAX];
+  size_t disk_count;
   int files;  // directory descriptor; -1 if there are none
 };
 

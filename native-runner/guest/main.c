@@ -81,6 +81,7 @@ static void boot(void) {
   overlay_set_prepared();
   // After all that init writes itself: none of it may land on the host.
   shares_mount(config.shares, config.share_count);
+  disks_attach(config.disks, config.disk_count);
   const struct rlimit files = {FILES_SOFT, FILES_HARD};
   setrlimit(RLIMIT_NOFILE, &files);
   sshd_start(&config);

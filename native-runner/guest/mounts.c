@@ -28,11 +28,16 @@ static void sleep_ms(long ms) {
   nanosleep(&time, NULL);
 }
 
-void device_wait(const char *path) {
+bool device_appears(const char *path) {
   for (int waited = 0; access(path, F_OK) != 0; waited += POLL_MS) {
-    if (waited >= DEVICE_WAIT_MS) fatal("%s did not appear", path);
+    if (waited >= DEVICE_WAIT_MS) return false;
     sleep_ms(POLL_MS);
   }
+  return true;
+}
+
+void device_wait(const char *path) {
+  if (!device_appears(path)) fatal("%s did not appear", path);
 }
 
 // Descriptors 0 to 2: the kernel could not open /dev/console if the image has no /dev.

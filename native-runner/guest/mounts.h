@@ -2,6 +2,8 @@
 // The kernel's own file systems and the ones in memory. The image need not have the directories.
 #pragma once
 
+#include <stdbool.h>
+
 // Mount points that the bundle brings, since the image's root is read-only and may have none.
 #define BUNDLE "/.microvm"
 #define MOUNT_DISK BUNDLE "/mnt/disk"
@@ -18,5 +20,7 @@ void mounts_early(void);
 // images make directories there for their services.
 void mounts_system(unsigned tmp_mib);
 
-// Waits for a device node to appear, at most a second; fatal if it does not.
+// Waits for a device node to appear, at most a second. False with errno.
+bool device_appears(const char *path);
+// The same; fatal if it does not.
 void device_wait(const char *path);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "disks.h"
 #include "overlay.h"
 #include "shares.h"
 
@@ -27,6 +28,7 @@ static void drain_console(void) {
 void power_off(const char *reason) {
   control_event_text("shutdown", "reason", reason);
   sync();
+  disks_unmount();
   shares_unmount();
   overlay_make_read_only();
   control_drain(DRAIN_MS);

@@ -14,6 +14,7 @@ import { krunRootKind, type KrunFeatures } from '../../src/contract/krun-probe'
 import { CONTROL_VARIABLE } from '../../src/contract/krun-report'
 import type {
   RunnerConfig,
+  RunnerDisk,
   RunnerRoot,
   RunnerShare,
   RunnerVmm,
@@ -38,7 +39,10 @@ const kernelArguments = [
   'no-kvmapf',
 ]
 
-export interface KrunMachine extends Pick<RunnerConfig, 'cpus' | 'memoryMib' | 'root' | 'shares'> {
+export interface KrunMachine extends Pick<
+  RunnerConfig,
+  'cpus' | 'memoryMib' | 'root' | 'shares' | 'disks'
+> {
   readonly vmm: Extract<RunnerVmm, { kind: 'libkrun' }>
 }
 
@@ -91,6 +95,8 @@ function refuse(library: Libkrun, features: KrunFeatures, machine: KrunMachine):
     throw cannot('has no network devices', 'Install one that is built with NET=1')
   if (machine.root.kind === 'disk' && krunRootKind(features) !== 'disk')
     throw cannot('cannot boot from a disk', 'Install libkrun 1.17 or newer, built with BLK=1')
+  if (machine.disks.length > 0 && machine.root.kind !== 'disk')
+    throw cannot('cannot give the machine disks', 'Install libkrun 1.17 or newer, built with BLK=1')
   for (const { tag, readOnly, owner } of machine.shares) {
     if (readOnly && !features.readOnlyShares)
       throw cannot(`cannot share folder ${tag} read-only`, 'Install libkrun 1.18 or newer')
@@ -108,14 +114,14 @@ function addRoot(
   library: Libkrun,
   context: ContextId,
   features: KrunFeatures,
-  { root, vmm }: KrunMachine,
+  { root, disks, vmm }: KrunMachine,
 ): void {
   if (root.kind === 'directory') {
     // Old versions take it only before any other virtio-fs device.
     library.setRoot(context, root.path)
     return runInit(library, context)
   }
-  addDisks(library, context, root)
+  addDisks(library, context, root, disks)
   const format = kernelFormat()
   if (features.ownKernel && vmm.kernel !== undefined && format !== undefined) {
     if (library.has('disableImplicitInit')) library.disableImplicitInit(context)
@@ -125,11 +131,12 @@ function addRoot(
   runInit(library, context)
 }
 
-/** The guest knows them by their order: vda, vdb, vdc. */
+/** The guest knows them by their order: vda, vdb, vdc, and one device after the other for extra ones. */
 function addDisks(
   library: Libkrun,
   context: ContextId,
   { image, vm, config }: Extract<RunnerRoot, { kind: 'disk' }>,
+  disks: readonly RunnerDisk[],
 ): void {
   const { raw, vmdk } = krun.diskFormat
   const add = (id: string, path: string, format: number, readOnly: boolean): void =>
@@ -137,6 +144,7 @@ function addDisks(
   add('image', image, vmdk, true)
   add('vm', vm, raw, false)
   add('config', config, raw, true)
+  for (const { device, path, readOnly } of disks) add(device, path, raw, readOnly)
 }
 
 /** libkrun's own init starts ours: as process 1, which an old one makes it by a namespace of processes. */

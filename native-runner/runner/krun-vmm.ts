@@ -14,6 +14,7 @@ import type { RunnerConfig, RunnerVmm } from '../../src/contract/runner-config'
 import { krunVmmFlags } from '../../src/main/lib/entry-points'
 import { libraryPath } from '../../src/main/lib/library-path'
 import type { Child, ChildCommand } from '../process/child'
+import type { OpenDisk } from './disk-files'
 import { LineSplitter } from './line-splitter'
 import type { StartVmm } from './vmm'
 
@@ -32,10 +33,16 @@ export interface KrunConfig extends Pick<RunnerConfig, 'vmDir'> {
 }
 
 /** @throws HYPERVISOR_FAILED if krun-vmm cannot be started at all */
-export function startKrun(deps: KrunDeps, { vmm, vmDir }: KrunConfig): StartVmm {
+export function startKrun(
+  deps: KrunDeps,
+  { vmm, vmDir }: KrunConfig,
+  openDisks: () => Promise<readonly OpenDisk[]>,
+): StartVmm {
   // Some versions make a folder for a guest's first root, and leave it.
   const scratch = join(vmDir, 'krun-tmp')
   return async () => {
+    // libkrun opens files by their paths; ours keep them locked, in the child, too.
+    const disks = await openDisks()
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     const terminal = openMaster()
     let child: Child
@@ -45,7 +52,7 @@ export function startKrun(deps: KrunDeps, { vmm, vmDir }: KrunConfig): StartVmm 
         executable: vmm.executable,
         args: [...krunVmmFlags, vmm.script, deps.configFile],
         channels: 3,
-        descriptors: [terminal],
+        descriptors: [terminal, ...disks.map(({ descriptor }) => descriptor)],
         env: {
           ...libraryPath(vmm.libDir, process.env),
           ELECTRON_RUN_AS_NODE: '1',

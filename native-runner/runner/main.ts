@@ -68,12 +68,7 @@ async function run(config: RunnerConfig): Promise<number> {
     console: consoleLog,
     state,
     logger,
-    freeBytes: async () => {
-      const { root } = config
-      const written = root.kind === 'disk' ? dirname(root.vm) : root.path
-      const { bavail, bsize } = await statfs(written)
-      return bavail * bsize
-    },
+    freeBytes: () => freeBytes(config),
     onStats: (stats) => server?.broadcast('stats', stats),
   })
   let server: RpcServer | undefined
@@ -94,6 +89,14 @@ async function run(config: RunnerConfig): Promise<number> {
   await server.close()
   if (config.socketDir !== config.vmDir) await rmdir(config.socketDir).catch(() => undefined)
   return exitCode
+}
+
+/** Where there is least of all that the guest writes to. */
+async function freeBytes({ root, disks }: RunnerConfig): Promise<number> {
+  const own = root.kind === 'disk' ? dirname(root.vm) : root.path
+  const others = disks.filter(({ readOnly }) => !readOnly).map(({ path }) => dirname(path))
+  const found = await Promise.all([own, ...others].map((folder) => statfs(folder)))
+  return Math.min(...found.map(({ bavail, bsize }) => bavail * bsize))
 }
 
 async function initialState(config: RunnerConfig, socket: string): Promise<VmState> {

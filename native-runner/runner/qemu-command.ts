@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of QEMU for one machine: the `microvm` type (on arm64 `virt`), which boots the kernel directly
 // and has virtio-mmio slots instead of PCI: eight, and as many as we use of the 32 of `virt`. Pure. Everything QEMU talks through is an inherited
-// descriptor, so that no socket of it lies on disk; disks are JSON, so that no path needs escaping.
+// descriptor, so that no socket of it lies on disk. Not here: what is behind each disk (qemu-disks.ts).
+import { MicrovmError } from '../../src/contract/errors'
 import { CONTROL_PORT_NAME, SHARES_TAG } from '../../src/contract/guest-protocol'
-import type { RunnerConfig, RunnerRoot, RunnerVmm } from '../../src/contract/runner-config'
+import type { RunnerConfig, RunnerVmm } from '../../src/contract/runner-config'
 import { topology } from '../net/topology'
+import { countExtraDevices, descriptorSets, diskArguments, type DiskConfig } from './qemu-disks'
 
 /** Descriptors QEMU inherits, in the order of `Child.channels`. */
 export const qemuChannels = ['console', 'control', 'network', 'qmp'] as const
@@ -14,12 +16,15 @@ const fd = (channel: (typeof qemuChannels)[number]): number =>
 /** The connection to virtiofsd, where there are shares: `Child.sockets`. */
 const SHARES_FD = FIRST_FD + qemuChannels.length
 
+/** virtio-mmio slot of each device on `microvm` that is no disk. One is for all shared folders together. */
+const slots = { shares: 7, rng: 6, network: 5, serial: 4 } as const
 /**
- * virtio-mmio slot of each device on `microvm`. Linux probes the highest slot first, so the disks go downwards
- * to become vda, vdb, vdc. Slot 3 stays empty: its interrupt 8 is the clock's. One slot is left for
- * all shared folders together.
+ * Those of the disks: Linux probes the highest slot first, so they go downwards to become vda, vdb, vdc. The interrupt
+ * of slot 3 is the clock's, which does without where there is a vdd: the guest can still read the time from it, but
+ * has no /dev/rtc0.
  */
-const slots = { shares: 7, rng: 6, network: 5, serial: 4, image: 2, vm: 1, config: 0 } as const
+const diskSlots = [2, 1, 0]
+const diskSlotsWithExtra = [3, 2, 1, 0]
 /** Of the slots of `virt` Linux probes the lowest first: the same order from the other end. */
 const LAST_VIRT_SLOT = 31
 
@@ -36,18 +41,15 @@ const kernelArguments = [
   'reboot=t',
 ]
 
-type Disks = Extract<RunnerRoot, { kind: 'disk' }>
-export interface QemuConfig extends Pick<
-  RunnerConfig,
-  'backend' | 'cpus' | 'memoryMib' | 'shares'
-> {
-  readonly root: Disks
+export interface QemuConfig
+  extends DiskConfig, Pick<RunnerConfig, 'backend' | 'cpus' | 'memoryMib' | 'shares'> {
   readonly vmm: Extract<RunnerVmm, { kind: 'qemu' }>
 }
 
 /** Arguments, without the program's name. */
 export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): string[] {
-  const slot = slotsOf(config.vmm.machine)
+  const slot = slotOf(config)
+  const firstDiskFd = SHARES_FD + (config.shares.length > 0 ? 1 : 0)
   return [
     ...machine(config),
     ...(platform === 'linux' && config.vmm.sandbox !== false ? sandbox : []),
@@ -66,7 +68,8 @@ export function qemuArguments(config: QemuConfig, platform: NodeJS.Platform): st
       bus: slot('network'),
     }),
     ...device({ driver: 'virtio-rng-device', bus: slot('rng') }),
-    ...disks(config.root, slot),
+    ...descriptorSets(config.disks, firstDiskFd),
+    ...diskArguments(config, diskBus(config)),
     ...(config.shares.length > 0 ? sharedFolders(config, slot) : []),
     ...['-kernel', config.vmm.kernel],
     ...['-append', kernelCommandLine(config)],
@@ -119,57 +122,31 @@ function sharedFolders({ memoryMib }: QemuConfig, slot: Slot): string[] {
   ]
 }
 
-function disks(paths: Disks, slot: Slot): string[] {
-  const file = (filename: string, readOnly: boolean) => ({
-    driver: 'file',
-    filename,
-    'read-only': readOnly,
-  })
-  return [
-    ...disk(slot('image'), 'image', {
-      driver: 'vmdk',
-      'read-only': true,
-      file: file(paths.image, true),
-    }),
-    ...disk(
-      slot('vm'),
-      'vm',
-      {
-        driver: 'raw',
-        discard: 'unmap',
-        'detect-zeroes': 'unmap',
-        file: { ...file(paths.vm, false), discard: 'unmap' },
-      },
-      // A full disk of the host pauses the machine instead of failing the guest's writes.
-      { werror: 'stop', rerror: 'report' },
-    ),
-    ...disk(slot('config'), 'config', {
-      driver: 'raw',
-      'read-only': true,
-      file: file(paths.config, true),
-    }),
-  ]
-}
-
-function disk(
-  bus: string,
-  name: 'image' | 'vm' | 'config',
-  node: object,
-  options: object = {},
-): string[] {
-  return [
-    ...['-blockdev', JSON.stringify({ 'node-name': name, ...node })],
-    ...device({ driver: 'virtio-blk-device', drive: name, bus, ...options }),
-  ]
-}
-
 const device = (properties: object): string[] => ['-device', JSON.stringify(properties)]
 
+const busOf = (slot: number): string => `virtio-mmio-bus.${slot}`
+
 type Slot = (name: keyof typeof slots) => string
-const slotsOf =
-  (type: QemuConfig['vmm']['machine']): Slot =>
+const slotOf =
+  (config: QemuConfig): Slot =>
   (name) =>
-    `virtio-mmio-bus.${type === 'virt' ? LAST_VIRT_SLOT - slots[name] : slots[name]}`
+    busOf(config.vmm.machine === 'virt' ? lastVirtSlot(config) - slots[name] : slots[name])
+
+/** On `virt` everything makes room for the disks, which come last. */
+const lastVirtSlot = (config: QemuConfig): number => LAST_VIRT_SLOT - countExtraDevices(config)
+
+/** Bus of each disk: its place is that of its name among vda, vdb, … */
+function diskBus(config: QemuConfig): (place: number) => string {
+  const extra = countExtraDevices(config)
+  if (config.vmm.machine === 'virt')
+    return (place) => busOf(lastVirtSlot(config) + 1 - diskSlots.length + place)
+  const taken = extra === 0 ? diskSlots : diskSlotsWithExtra
+  return (place) => {
+    const slot = taken[place]
+    if (slot !== undefined) return busOf(slot)
+    throw new MicrovmError('INTERNAL', `QEMU’s microvm has no slot for ${extra} more disks`)
+  }
+}
 
 const socket = (channel: (typeof qemuChannels)[number]): string[] => [
   '-chardev',

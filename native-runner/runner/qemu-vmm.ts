@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // QEMU as a Vmm: its process with four inherited channels, watched through QMP; and beside it, where the
 // machine has shared folders, the process that serves them.
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MicrovmError } from '../../src/contract/errors'
 import type { RunnerConfig } from '../../src/contract/runner-config'
 import type { Child, ChildCommand } from '../process/child'
+import type { OpenDisk } from './disk-files'
 import { Qmp, type QmpEvent } from './qmp'
 import { qemuArguments, qemuChannels, type QemuConfig } from './qemu-command'
+import { diskDescriptors } from './qemu-disks'
 import { serveShares, type ShareServer } from './virtiofsd'
 import type { StartVmm, VmmEndReason, VmmEvents } from './vmm'
 
@@ -32,10 +36,13 @@ const QEMU_END_MS = 500
 export function startQemu(
   deps: QemuDeps,
   config: QemuConfig & Pick<RunnerConfig, 'socketDir'>,
+  openDisks: () => Promise<readonly OpenDisk[]>,
 ): StartVmm {
   return async (events) => {
+    const disks = await openDisks()
+    await describeDisks(config)
     const shares = config.shares.length === 0 ? undefined : await startShares(deps, config)
-    const child = await spawnQemu(deps, config, shares)
+    const child = await spawnQemu(deps, config, shares, disks)
     if (shares !== undefined) watchShares(shares, child, events)
     const [console, control, network, qmpStream] = child.channels as [
       Duplex,
@@ -63,6 +70,14 @@ export function startQemu(
   }
 }
 
+/** Devices that hold several files are told by a file each; made anew for each boot, since QEMU writes to it. */
+async function describeDisks(config: QemuConfig): Promise<void> {
+  if (config.disks.length === 0) return
+  const { size } = await stat(config.root.config)
+  for (const [name, text] of diskDescriptors(config, size))
+    await writeFile(join(config.vmDir, name), text, { mode: 0o600 })
+}
+
 async function startShares(
   { spawnChild, platform }: QemuDeps,
   { vmm, shares, socketDir }: QemuConfig & Pick<RunnerConfig, 'socketDir'>,
@@ -78,6 +93,7 @@ async function spawnQemu(
   deps: QemuDeps,
   config: QemuConfig,
   shares: ShareServer | undefined,
+  disks: readonly OpenDisk[],
 ): Promise<Child> {
   try {
     return await deps.spawnChild({
@@ -86,6 +102,7 @@ async function spawnQemu(
       args: qemuArguments(config, deps.platform),
       channels: qemuChannels.length,
       sockets: shares === undefined ? [] : [shares.socket],
+      descriptors: disks.map(({ descriptor }) => descriptor),
       errorCode: 'HYPERVISOR_FAILED',
     })
   } catch (error) {

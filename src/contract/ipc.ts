@@ -97,6 +97,8 @@ export const ipcCalls = {
   'app.openExternal': call(z.object({ url: z.url({ protocol: /^https?$/ }).max(2048) }))<void>(),
   /** Asks for a folder with the system's dialog. A new machine may share no folder but such. null: dismissed. */
   'app.chooseFolder': call(none)<string | null>(),
+  /** As `app.chooseFolder`, for the file behind a disk. */
+  'app.chooseDisk': call(none)<string | null>(),
   'app.readClipboard': call(none)<string>(),
   'app.writeClipboard': call(z.object({ text: z.string().max(16 * 1024 * 1024) }))<void>(),
 

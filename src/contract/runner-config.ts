@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the app hands the runner, as vms/<id>/runner.json. The one definition; nobody copies it.
 import { z } from 'zod'
-import { portForwardSchema, vmIdSchema } from './vm-spec'
+import { portForwardSchema, vmIdSchema, vmLimits } from './vm-spec'
 import { backendChoiceSchema, timelineEventSchema } from './vm-state'
 
 const absolutePath = z.string().startsWith('/')
@@ -31,6 +31,21 @@ const shareSchema = z.object({
   owner: z.object({ uid: z.number().int().min(0), gid: z.number().int().min(0) }).optional(),
 })
 export type RunnerShare = z.infer<typeof shareSchema>
+
+/** A disk beside the machine's own. */
+const diskSchema = z.object({
+  /** Raw. */
+  path: absolutePath,
+  readOnly: z.boolean(),
+  /** A multiple of 512; a file of another size is refused. */
+  sizeBytes: z.number().int().min(512),
+  /**
+   * The guest's block device that holds it. `vdc` holds the config drive and then, in order, its disks; another one
+   * nothing but its disks, in order. So a disk lies at as many bytes from its device's end as it and those after it have.
+   */
+  device: z.string().regex(/^vd[c-k]$/),
+})
+export type RunnerDisk = z.infer<typeof diskSchema>
 
 /** The program that runs the machine, and what it alone needs. */
 const vmmSchema = z.discriminatedUnion('kind', [
@@ -74,6 +89,8 @@ export const runnerConfigSchema = z.object({
   root: rootSchema,
   /** Host folders the guest may reach, shared by virtio-fs. */
   shares: z.array(shareSchema).default([]),
+  /** Held under a lock of the kernel's while the machine runs. Only with `root` of kind `disk`. */
+  disks: z.array(diskSchema).max(vmLimits.disks).default([]),
   vmm: vmmSchema,
   gvproxy: absolutePath,
   ports: z.array(portForwardSchema),

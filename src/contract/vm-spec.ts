@@ -12,6 +12,7 @@ export const vmLimits = {
   diskMib: { min: 128, max: 2048 * MIB_PER_GIB, default: 10 * MIB_PER_GIB },
   ports: 64,
   mounts: 8,
+  disks: 8,
   pathBytes: 4096,
   envBytes: 1024 * 1024,
 } as const
@@ -85,15 +86,17 @@ export const mountSchema = z.object({
 })
 export type Mount = z.infer<typeof mountSchema>
 
-/** Each at a place of its own: a folder inside another would hide part of it, or be hidden. */
+/** What lies inside another would be hidden by it, or hide part of it. */
+const overlaps = (path: string, other: string): boolean =>
+  isBelow(path, other) || isBelow(other, path)
+
+/** Each at a place of its own. */
 const mountsSchema = z
   .array(mountSchema)
   .max(vmLimits.mounts, `at most ${vmLimits.mounts} folders`)
   .superRefine((mounts, context) => {
     mounts.forEach(({ guestPath }, index) => {
-      const other = mounts
-        .slice(0, index)
-        .find((m) => isBelow(guestPath, m.guestPath) || isBelow(m.guestPath, guestPath))
+      const other = mounts.slice(0, index).find((m) => overlaps(guestPath, m.guestPath))
       if (other === undefined) return
       const message =
         other.guestPath === guestPath
@@ -103,7 +106,54 @@ const mountsSchema = z
     })
   })
 
-export const vmSpecSchema = z.object({
+/** Whether a disk's source is downloaded; else it is a file of the host. */
+export const isDiskUrl = (source: string): boolean => /^https?:\/\//i.test(source)
+
+const diskSourceSchema = noNul
+  .refine(fitsPath, 'is too long')
+  .refine(
+    (source) => source.startsWith('/') || isDiskUrl(source),
+    'must be the absolute path of a file, or an https:// address',
+  )
+  .refine(
+    (source) => !isDiskUrl(source) || isUsableUrl(source),
+    'must be an https:// address (http:// on this computer only) without user name and password',
+  )
+
+function isUsableUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password } = new URL(text)
+  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+  return (protocol === 'https:' || isLoopback) && username === '' && password === ''
+}
+
+/** A disk of the user's beside the machine's own: raw bytes, with a file system on them or without. */
+export const diskSchema = z
+  .object({
+    /** A file of the host, or where to download one from. */
+    source: diskSourceSchema,
+    /** Hexadecimal, of the download as it is published, compressed or not. */
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
+      .optional(),
+    /** If not: a file is written in place, a download is copied for the machine first. */
+    readOnly: z.boolean().default(true),
+    /** Where the guest mounts the file system on it; absent: the guest has the device only. */
+    guestPath: guestPathSchema.optional(),
+  })
+  .refine(({ source, sha256 }) => sha256 === undefined || isDiskUrl(source), {
+    path: ['sha256'],
+    message: 'is for downloads only',
+  })
+export type DiskSpec = z.infer<typeof diskSchema>
+
+const disksSchema = z.array(diskSchema).max(vmLimits.disks, `at most ${vmLimits.disks} disks`)
+
+/** Name of a machine's disk in the guest's /dev, by its place in `VmSpec.disks`. */
+export const diskDevice = (index: number): string => `/dev/disk${index}`
+
+const vmSpecFields = z.object({
   name: vmNameSchema,
   /** As the user typed it; the exact content is pinned by `VmRecord.imageDigest`. */
   image: z.string().min(1).max(512),
@@ -112,6 +162,7 @@ export const vmSpecSchema = z.object({
   diskMib: between(vmLimits.diskMib, 'MiB'),
   ports: z.array(portForwardSchema).max(vmLimits.ports).default([]),
   mounts: mountsSchema.default([]),
+  disks: disksSchema.default([]),
   /** Added to the image's own; same name wins over the image's. */
   env: z
     .record(envNameSchema, noNul)
@@ -132,6 +183,28 @@ export const vmSpecSchema = z.object({
   backend: backendNameSchema.optional(),
   /** Deleted as soon as it has stopped. */
   autoRemove: z.boolean().default(false),
+})
+
+export const vmSpecSchema = vmSpecFields.superRefine(({ mounts, disks }, context) => {
+  disks.forEach(({ source, readOnly, guestPath }, index) => {
+    const before = disks.slice(0, index)
+    const twice = before.find((disk) => disk.source === source && !isDiskUrl(source))
+    if (twice !== undefined && !(readOnly && twice.readOnly))
+      context.addIssue({
+        code: 'custom',
+        path: ['disks', index, 'source'],
+        message: 'is a disk of this machine already; a file that is written can be one only',
+      })
+    if (guestPath === undefined) return
+    const places = [...mounts, ...before].flatMap((place) => place.guestPath ?? [])
+    const other = places.find((place) => overlaps(guestPath, place))
+    if (other === undefined) return
+    const message =
+      other === guestPath
+        ? `another folder or disk is at ${guestPath} already`
+        : `${guestPath} and ${other} lie in one another`
+    context.addIssue({ code: 'custom', path: ['disks', index, 'guestPath'], message })
+  })
 })
 export type VmSpec = z.infer<typeof vmSpecSchema>
 /** As a caller may give it: everything with a default is optional. */

@@ -3,6 +3,7 @@
 // faces of this one object. Plain Node; imports no Electron.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { MicrovmError } from '../contract/errors'
 import type { DoctorReport, VmView } from '../contract/ipc'
 import { RUNNER_SOCKET } from '../contract/runner-rpc'
 import type { PortForward, VmSpecInput } from '../contract/vm-spec'
@@ -33,6 +34,7 @@ import { locateParts, type Parts } from './lib/parts'
 import { runChecks } from './preflight/checks'
 import { hostChecks } from './preflight/host-checks'
 import { createEngineImages } from './run/engine-images'
+import type { DiskDownloads } from './run/disk-files'
 import { launchVm } from './run/launch'
 import type { LaunchOptions } from './run/launch-options'
 import { connectGuest, throughGvproxy } from './ssh/connect-guest'
@@ -114,6 +116,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { starter } = await locate()
   const starterLayout = starter.found ? starter.path : undefined
   const { images, logins, registrySettings } = createImages(paths, starterLayout, options)
+  const diskImages = noDownloads
+  const host = { backends, userNamespace, parts: locate }
+  const launchDeps = { ...host, paths, files, images, diskImages, env, logger }
   const machines = createMachines({
     paths,
     files,
@@ -124,12 +129,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     adopt: adoptVm,
     askRunner: (id) => askRunner(socketDirFor(paths.vm(id).dir, id, env)),
     launch: (record, startedAt, launchOptions) =>
-      launchVm(
-        { paths, files, images, backends, userNamespace, parts: locate, env, logger },
-        record,
-        startedAt,
-        launchOptions,
-      ),
+      launchVm(launchDeps, record, startedAt, launchOptions),
     connect: async (id, handle, signal) => {
       const [endpoint, keys] = await Promise.all([
         handle.client.request('sshEndpoint', {}),
@@ -216,6 +216,15 @@ function createImages(
   const images = createImageStore(store)
   const editing = { path: paths.registries, lockPath: paths.registriesLock, env }
   return { images, logins, registrySettings: createRegistrySettingsEditor(editing) }
+}
+
+/** Until there is a store for them. */
+const noDownloads: DiskDownloads = {
+  ensure: async () => {
+    throw new MicrovmError('INVALID_ARGUMENT', 'disks cannot be downloaded yet', {
+      hint: 'Download it yourself, and give the machine the file.',
+    })
+  },
 }
 
 async function askRunner(socketDir: string): Promise<VmState | undefined> {

@@ -12,10 +12,10 @@ import type { Engine } from './engine'
 import { appHandlers } from './ipc/app'
 import { createConsoles } from './ipc/console'
 import { forwardMachineEvents, type SendEvent } from './ipc/events'
-import { FolderGrants } from './ipc/folder-grants'
 import { createCallHandler } from './ipc/handle'
 import { imagesHandlers } from './ipc/images'
 import { operationHandlers, Operations } from './ipc/operations'
+import { PathGrants } from './ipc/path-grants'
 import { registriesHandlers } from './ipc/registries'
 import { Terminals } from './ipc/terminals'
 import { updatesHandlers } from './ipc/updates'
@@ -24,7 +24,7 @@ import { defaultDataDir } from './lib/data-paths'
 import { projectRoot } from './lib/entry-points'
 import { createLogger } from './lib/logger'
 import { openAppLog } from './shell/app-log'
-import { chooseFolder, chooseImage, chooseTarget, showFailure } from './shell/dialogs'
+import { chooseDisk, chooseFolder, chooseImage, chooseTarget, showFailure } from './shell/dialogs'
 import { loadUpdater } from './shell/load-updater'
 import { MainWindow, tieToWindow } from './shell/main-window'
 import { menuTemplate } from './shell/menu'
@@ -128,18 +128,17 @@ async function info(): Promise<AppInfo> {
 }
 
 function answerCalls(): void {
-  const folders = new FolderGrants(
-    async () => window.current && (await chooseFolder(window.current)),
-  )
+  const folders = new PathGrants(async () => window.current && (await chooseFolder(window.current)))
+  const disks = new PathGrants(async () => window.current && (await chooseDisk(window.current)))
   const handle = createCallHandler({
     logger,
     isTrusted: (origin: Electron.IpcMainInvokeEvent) =>
       isTrustedSender(origin, window.current?.webContents.id),
     handlers: {
-      ...appHandlers({ engine, info, openInBrowser, folders, clipboard }),
+      ...appHandlers({ engine, info, openInBrowser, folders, disks, clipboard }),
       ...operationHandlers(operations),
       ...updatesHandlers(updates),
-      ...vmsHandlers({ engine, operations, send, folders, logger }),
+      ...vmsHandlers({ engine, operations, send, folders, disks, logger }),
       ...imagesHandlers({
         engine,
         operations,

@@ -82,6 +82,7 @@ async function writeConfig(argv: readonly string[]): Promise<void> {
       mtu: 1500,
     },
     shares: [],
+    disks: [],
     files: [],
   })
   await renewBundle(root, bundle, entries)

@@ -7,10 +7,22 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { spawnChild } from '../../native-runner/process/child'
 import { startKrun } from '../../native-runner/runner/krun-vmm'
-import { CONTROL_PORT_NAME } from '../../src/contract/guest-protocol'
 import { runnerConfigSchema, type RunnerConfigInput } from '../../src/contract/runner-config'
 import { entryPoint } from '../../src/main/lib/entry-points'
 import { createLogger } from '../../src/main/lib/logger'
+import {
+  call,
+  commandLine,
+  consoleCalls,
+  EACCES,
+  EINVAL,
+  ANY,
+  initCalls,
+  MAC,
+  NETWORK,
+  networkCall,
+  told,
+} from '../support/krun-calls'
 import {
   makeLibkrun,
   NEWEST,
@@ -19,14 +31,8 @@ import {
   type RecordingLibkrun,
 } from '../support/recording-libkrun'
 
-const commandLine =
-  'console=hvc0 root=/dev/vda rootfstype=erofs ro init=/.microvm/init quiet panic=-1 reboot=k no-kvmapf'
-/** Errnos of Linux. */
-const [EACCES, EINVAL] = [13, 22]
-/** Descriptors krun-vmm is handed; the terminal is one that it opens. */
-const [CONTROL, NETWORK] = [3, 4]
-const ANY = expect.anything() as unknown
-const MAC = [0x5a, 0x94, 0xef, 0xe4, 0x0c, 0xee]
+const noDisks = { kind: 'directory' as const, path: '/' }
+const anyDisk = { path: '/x', readOnly: true, sizeBytes: 512, device: 'vdd' }
 
 let home: string
 let disk: Extract<RunnerConfigInput['root'], { kind: 'disk' }>
@@ -88,6 +94,7 @@ async function run(
   const start = startKrun(
     { spawnChild: (command) => spawnChild(command, logger), configFile },
     { ...runnerConfigSchema.parse(config), vmm },
+    async () => [],
   )
   const machine = await start({ onPaused: () => undefined, onBroken: () => undefined })
   /** What the guest said. */
@@ -100,25 +107,6 @@ async function run(
   return { exit, failure: machine.failure, stderr, ...heard }
 }
 
-/** Without the questions, whose answers show in what comes after them. */
-async function told(library: RecordingLibkrun): Promise<RecordedCall[]> {
-  const questions = new Set(['krun_has_feature', 'krun_get_max_vcpus'])
-  return (await library.calls()).filter(({ call }) => !questions.has(call))
-}
-const call = (name: string, ...args: unknown[]): RecordedCall => ({ call: `krun_${name}`, args })
-
-const consoleCalls = [
-  call('disable_implicit_vsock', 0),
-  call('disable_implicit_console', 0),
-  call('add_virtio_console_multiport', 0),
-  call('add_console_port_tty', 0, 0, '', ANY),
-  call('add_console_port_inout', 0, 0, CONTROL_PORT_NAME, CONTROL, CONTROL),
-]
-const networkCall = call('add_net_unixstream', 0, null, NETWORK, MAC, 0, 0)
-const initCalls = [
-  call('set_workdir', 0, '/'),
-  call('set_exec', 0, '/.microvm/init', [], ['KRUN_INIT_PID1=1']),
-]
 const diskCalls = (): RecordedCall[] => [
   call('add_disk3', 0, 'image', disk.image, 2, true, false, 1),
   call('add_disk3', 0, 'vm', disk.vm, 0, false, false, 1),
@@ -197,6 +185,21 @@ describe('krun-vmm with the newest libkrun', () => {
     ])
   })
 
+  it('gives the guest extra disks, after its own and in order', async () => {
+    const extra = (device: string, readOnly: boolean) => {
+      return { device, readOnly, path: join(home, `"${device}".img`), sizeBytes: 512 }
+    }
+    const disks = [extra('vdd', true), extra('vde', false)]
+    for (const { path } of disks) await writeFile(path, Buffer.alloc(512))
+    await run(library, { disks })
+    const added = (await told(library)).filter(({ call: name }) => name === 'krun_add_disk3')
+    expect(added).toEqual([
+      ...diskCalls(),
+      call('add_disk3', 0, 'vdd', disks[0]?.path, 0, true, false, 1),
+      call('add_disk3', 0, 'vde', disks[1]?.path, 0, false, false, 1),
+    ])
+  })
+
   it.each([
     [
       { shares: [{ tag: 'a', hostPath: '/', readOnly: false, owner: { uid: 1, gid: 1 } }] },
@@ -204,6 +207,7 @@ describe('krun-vmm with the newest libkrun', () => {
       /who owns/,
     ],
     [{ cpus: 9 }, 64, /9 CPUs/],
+    [{ root: noDisks, disks: [anyDisk] }, 71, /cannot give the machine disks/],
   ])('refuses %j', async (change, code, message) => {
     const { exit, failure } = await run(library, change)
     expect(exit.code).toBe(code)

@@ -4,10 +4,14 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
+import { diskFromText } from '../../contract/disk-text'
 import {
+  diskSchema,
   envNameSchema,
+  isDiskUrl,
   mountSchema,
   portForwardSchema,
+  type DiskSpec,
   type Mount,
   type PortForward,
 } from '../../contract/vm-spec'
@@ -56,6 +60,29 @@ export function parseMount(text: string): Mount {
   throw usage(
     `not a shared folder: "${text}"${why}`,
     'Give HOST:GUEST, or HOST:GUEST:ro for a folder the machine may only read: --mount .:/work.',
+  )
+}
+
+/**
+ * "SOURCE", "SOURCE:GUEST", "SOURCE:rw", "SOURCE:GUEST:rw": SOURCE as an extra disk, mounted at GUEST. SOURCE is a file,
+ * relative to the working directory or from ~ on, or an address, perhaps with #sha256=HEX after it.
+ */
+export function parseDisk(text: string): DiskSpec {
+  // In an address two slashes follow a colon, or a port does.
+  const form = /^([^:].*?)(?::(\/(?!\/)[^:]*))?(?::(ro|rw))?$/
+  const [, typed = '', guestPath, access] = form.exec(text) ?? []
+  const { source, sha256 } = diskFromText(typed)
+  const disk = diskSchema.safeParse({
+    source:
+      typed === '' || isDiskUrl(source) ? source : resolve(source.replace(/^~(?=\/|$)/, homedir())),
+    sha256,
+    readOnly: access !== 'rw',
+    guestPath,
+  })
+  if (disk.success) return disk.data
+  throw usage(
+    `not a disk: "${text}" (${disk.error.issues[0]?.message})`,
+    'Give FILE or URL, then :GUEST to have it mounted there, and :rw if it may be written: --add-disk data.img:/data:rw.',
   )
 }
 

@@ -2,7 +2,15 @@
 // The options `run` and `create` share, and the machine they describe.
 import type { z } from 'zod'
 import { vmSpecSchema, type VmSpecInput } from '../../contract/vm-spec'
-import { parseCount, parseEnv, parseMib, parseMount, parsePort, usage } from './arguments'
+import {
+  parseCount,
+  parseDisk,
+  parseEnv,
+  parseMib,
+  parseMount,
+  parsePort,
+  usage,
+} from './arguments'
 import type { CommandContext } from './context'
 
 export interface MachineOptions {
@@ -12,6 +20,7 @@ export interface MachineOptions {
   readonly disk?: string
   readonly port?: readonly string[]
   readonly mount?: readonly string[]
+  readonly addDisk?: readonly string[]
   readonly env?: readonly string[]
   readonly workdir?: string
   readonly user?: string
@@ -29,13 +38,14 @@ export async function buildSpec(
   options: MachineOptions,
   command: readonly string[] | undefined,
 ): Promise<VmSpecInput> {
-  const { cpus, memory, disk, port, mount, env } = options
+  const { cpus, memory, disk, port, mount, addDisk, env } = options
   const given = {
     cpus: cpus === undefined ? undefined : parseCount(cpus),
     memoryMib: memory === undefined ? undefined : parseMib(memory, '--memory'),
     diskMib: disk === undefined ? undefined : parseMib(disk, '--disk'),
     ports: port?.map(parsePort),
     mounts: mount?.map(parseMount),
+    disks: addDisk?.map(parseDisk),
     env: parseEnv(env ?? [], context.terminal.env),
   }
   const { machines } = await context.engine()
@@ -58,6 +68,7 @@ const optionOf: Readonly<Record<string, string>> = {
   diskMib: '--disk',
   ports: '--port',
   mounts: '--mount',
+  disks: '--add-disk',
   image: 'IMAGE',
   command: 'CMD',
 }

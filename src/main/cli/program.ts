@@ -28,6 +28,12 @@ Examples:
   microvm run --detach --name web --port 8080:80 nginx
   echo 'ls /' | microvm run --rm alpine      a script from stdin
 
+Extra disks:
+  --add-disk SOURCE[:GUEST][:rw]             the machine has it as /dev/disk0, the next one as /dev/disk1, …
+  --add-disk ./data.img:/data:rw             its file system is mounted at /data; the file is written in place
+  --add-disk https://example.org/db.img.xz#sha256=HEX:/db
+                                             is downloaded once and checked; with :rw the machine gets a copy
+
 With CMD the machine idles, runs CMD over SSH and is stopped when CMD ends. Without, it runs the
 image's own command, and a shell is opened beside it. With --detach, CMD is the machine's own command.`
 
@@ -142,6 +148,11 @@ function addMachineOptions(command: Command): Command {
     .option(
       '--mount <host:guest[:ro]>',
       'share a folder with the machine, :ro for reading only; repeatable',
+      collect,
+    )
+    .option(
+      '--add-disk <source[:guest][:rw]>',
+      'a disk beside its own: a raw file or a URL; read-only unless :rw; repeatable',
       collect,
     )
     .option('--env <name=value>', 'variable; NAME alone takes its value here; repeatable', collect)

@@ -38,6 +38,16 @@ export interface GuestConfig {
     readonly target: string
     readonly readOnly: boolean
   }[]
+  /** Extra disks, in the order of their names. */
+  readonly disks: readonly {
+    /** The block device it is on, without /dev/: the disks of one device are its last sectors, in order. */
+    readonly device: string
+    /** Of 512 bytes. */
+    readonly sectors: number
+    readonly readOnly: boolean
+    /** Absolute path in the machine; absent: it is not mounted. */
+    readonly target?: string
+  }[]
   /** Put into the root before anything of the image runs. */
   readonly files: readonly {
     /** Absolute, without '.' and '..'. */
@@ -82,6 +92,12 @@ export function configDriveEntries(config: GuestConfig): InlineEntry[] {
       file(`shares/${n}/tag`, tag),
       file(`shares/${n}/target`, target),
       file(`shares/${n}/read-only`, readOnly ? '1' : '0'),
+    ]),
+    ...config.disks.flatMap(({ device, sectors, readOnly, target = '' }, n) => [
+      file(`disks/${n}/device`, device),
+      file(`disks/${n}/sectors`, String(sectors)),
+      file(`disks/${n}/read-only`, readOnly ? '1' : '0'),
+      file(`disks/${n}/target`, target),
     ]),
     ...config.files.map(({ path, ...rest }): InlineEntry => ({
       path: `files${path}`,

@@ -35,12 +35,14 @@ export async function probeBackends(backends: readonly Backend[]): Promise<Backe
 /**
  * @param wanted.backend the machine's own wish; absent: whichever works
  * @param wanted.root what the machine's data lies on; absent: it has none yet
+ * @param wanted.disks whether it has extra disks: a backend that can give it some is then preferred
  */
 export function chooseBackend(
   reports: readonly BackendReport[],
   wanted: {
     readonly backend?: BackendName | undefined
     readonly root?: RunnerRoot['kind'] | undefined
+    readonly disks?: boolean
   } = {},
 ): ChosenBackend {
   const { backend: name, root } = wanted
@@ -48,8 +50,10 @@ export function chooseBackend(
   const available = eligible.flatMap(({ backend, probe }) =>
     probe.available ? [{ found: true as const, backend, probe }] : [],
   )
-  const fitting = available.find(({ probe }) => root === undefined || probe.rootfs === root)
-  if (fitting !== undefined) return fitting
+  const fitting = available.filter(({ probe }) => root === undefined || probe.rootfs === root)
+  const best = wanted.disks ? fitting.find(({ probe }) => probe.rootfs === 'disk') : undefined
+  const found = best ?? fitting[0]
+  if (found !== undefined) return found
   const [other] = available
   if (other !== undefined) return misfit(other.backend.name, other.probe.rootfs, name)
   return refusal(eligible, name)

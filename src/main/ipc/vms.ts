@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls about machines. What a machine is doing reaches the window as `vm.changed`, not as results.
+import { isDiskUrl } from '../../contract/vm-spec'
 import type { Engine } from '../engine'
 import type { Logger } from '../lib/logger'
 import type { SendEvent } from './events'
-import type { FolderGrants } from './folder-grants'
 import type { IpcHandlers } from './handle'
 import type { Operations } from './operations'
+import type { PathGrants } from './path-grants'
 
 export interface VmsDeps {
   engine(): Promise<Pick<Engine, 'machines'>>
   readonly operations: Operations
   readonly send: SendEvent
-  readonly folders: FolderGrants
+  readonly folders: PathGrants
+  readonly disks: PathGrants
   readonly logger: Logger
 }
 
@@ -23,7 +25,9 @@ export function vmsHandlers(deps: VmsDeps): VmsHandlers {
     'vms.list': async () => (await machines()).list(),
     'vms.suggestName': async () => (await machines()).suggestName(),
     'vms.launch': async ({ spec, operationId }) => {
-      deps.folders.require(spec.mounts)
+      deps.folders.require(spec.mounts.map(({ hostPath }) => hostPath))
+      const sources = spec.disks.map(({ source }) => source)
+      deps.disks.require(sources.filter((source) => !isDiskUrl(source)))
       const all = await machines()
       const vm = await all.create(spec)
       // The boot goes on after this call has answered; how it ends is in the machine's state.

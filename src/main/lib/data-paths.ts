@@ -13,6 +13,8 @@ export interface VmPaths {
   /** In place of disk and config drive, where the backend has no block devices. */
   readonly rootDir: string
   readonly configDrive: string
+  /** Copies of downloaded disks that the machine writes to, by their places in its spec. */
+  readonly disks: string
   readonly keys: string
   readonly knownHosts: string
   readonly consoleLog: string
@@ -93,6 +95,7 @@ export function dataPaths(root: string): DataPaths {
         disk: join(dir, 'disk.ext4'),
         rootDir: join(dir, 'root'),
         configDrive: join(dir, 'config.erofs'),
+        disks: join(dir, 'disks'),
         keys: join(dir, 'keys'),
         knownHosts: join(dir, 'known_hosts'),
         consoleLog: join(dir, 'console.log'),

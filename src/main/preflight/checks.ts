@@ -5,7 +5,7 @@
 // Always: a check only looks. One that breaks counts as failed, with its error as the finding.
 import { MicrovmError } from '../../contract/errors'
 import type { DoctorCheck } from '../../contract/ipc'
-import type { Mount, PortForward } from '../../contract/vm-spec'
+import type { DiskSpec, Mount, PortForward } from '../../contract/vm-spec'
 import type { BackendReport, ChosenBackend } from '../hypervisor/choose-backend'
 import type { Parts } from '../lib/parts'
 
@@ -25,6 +25,7 @@ export interface PreflightContext {
     readonly memoryMib: number
     readonly ports: readonly PortForward[]
     readonly mounts?: readonly Mount[]
+    readonly disks?: readonly DiskSpec[]
   }
 }
 

@@ -9,6 +9,7 @@ import { userNamespaceProblem } from '../hypervisor/user-namespace'
 import type { Part } from '../lib/parts'
 import { describePortHolder } from '../lib/port-holder'
 import { PORTS_CHECK, type Finding, type PreflightCheck } from './checks'
+import { disksCheck } from './disks-check'
 import { foldersCheck } from './folders-check'
 import { isPortFree } from './ports'
 
@@ -215,6 +216,7 @@ export const hostChecks: readonly PreflightCheck[] = [
   memoryCheck,
   portsCheck,
   foldersCheck,
+  disksCheck,
 ]
 
 function describePart(what: string, part: Part): Finding {

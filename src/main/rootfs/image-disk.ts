@@ -12,7 +12,7 @@ import type { Logger } from '../lib/logger'
 import { encodeMetadata } from './erofs/erofs-image'
 import { BLOCK_SIZE } from './erofs/format'
 import { layOutErofs, type ErofsLayout } from './erofs/layout'
-import { readVmdkDescriptor, vmdkDescriptor, type Extent } from './vmdk'
+import { readVmdkDescriptor, vmdkDescriptor, type Extent } from '../lib/vmdk'
 import { writeFully } from './write-fully'
 
 /** Goes up whenever the same tree would give other bytes; disks of another version are built anew. */

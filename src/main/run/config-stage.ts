@@ -3,10 +3,12 @@
 // that a damaged or changed one never boots.
 import { topology } from '../../../native-runner/net/topology'
 import type { ImageConfig } from '../../contract/images'
+import type { RunnerDisk } from '../../contract/runner-config'
 import type { VmSpec } from '../../contract/vm-spec'
 import { configDriveEntries } from '../guest/config-drive'
 import type { InlineEntry } from '../rootfs/erofs/inline-image'
 import type { VmKeys } from '../ssh/keys'
+import { guestDisks } from './disks'
 import { guestSettings } from './guest-settings'
 import type { LaunchOptions } from './launch-options'
 import { guestShares } from './shares'
@@ -20,6 +22,7 @@ export function configEntries(
     readonly image: ImageConfig
     readonly keys: VmKeys
     readonly stopGraceMs: number
+    readonly disks: readonly RunnerDisk[]
   },
   { authorizedKeys = [], files = [] }: LaunchOptions,
 ): InlineEntry[] {
@@ -39,6 +42,7 @@ export function configEntries(
       mtu: topology.mtu,
     },
     shares: guestShares(spec.mounts),
+    disks: guestDisks(spec.disks, wanted.disks),
     files,
   })
 }

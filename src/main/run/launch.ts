@@ -19,6 +19,8 @@ import { ensureKeys } from '../ssh/keys'
 import type { VmFiles } from '../state/vm-files'
 import type { VmRecord } from '../state/vm-record'
 import { configEntries } from './config-stage'
+import { prepareDiskFiles, type DiskDownloads } from './disk-files'
+import { runnerDisks } from './disks'
 import { obtainImage, pin } from './image-stage'
 import { startClock } from './launch-clock'
 import type { LaunchOptions } from './launch-options'
@@ -29,6 +31,7 @@ export interface LaunchDeps {
   readonly paths: DataPaths
   readonly files: VmFiles
   readonly images: ImageStore
+  readonly diskImages: DiskDownloads
   /** In order of preference. */
   readonly backends: readonly Backend[]
   /** Each runner in a user namespace of its own. */
@@ -66,7 +69,10 @@ export async function launchVm(
   onProgress?.({ stage: 'disk', message: 'Preparing the disks' })
   const vm = deps.paths.vm(id)
   const keys = await ensureKeys(vm.keys, vm.knownHosts)
-  const wanted = { spec, image: image.view.config, keys, stopGraceMs: STOP_GRACE_MS }
+  const diskDeps = { images: deps.diskImages, copiesDir: vm.disks }
+  const diskFiles = await prepareDiskFiles(diskDeps, spec.disks, options)
+  const disks = runnerDisks(vmm, spec.disks, diskFiles)
+  const wanted = { spec, image: image.view.config, keys, stopGraceMs: STOP_GRACE_MS, disks }
   const entries = configEntries(wanted, options)
   const stage = { ...deps, guestDir: requirePart(parts, 'guest', 'guest bundle'), vm }
   const root = await prepareRoot(stage, probe.rootfs, { image, entries, spec, signal })
@@ -85,6 +91,7 @@ export async function launchVm(
     memoryMib: spec.memoryMib,
     root,
     shares: runnerShares(spec.mounts),
+    disks,
     vmm,
     gvproxy: requirePart(parts, 'gvproxy', 'gvproxy'),
     ports: spec.ports,
@@ -108,7 +115,11 @@ async function checkHost(
 ): Promise<Extract<ChosenBackend, { found: true }>> {
   const backends = await probeBackends(deps.backends)
   const root = await presentRoot(deps.paths.vm(id))
-  const chosen = chooseBackend(backends, { backend: spec.backend, root })
+  const chosen = chooseBackend(backends, {
+    backend: spec.backend,
+    root,
+    disks: spec.disks.length > 0,
+  })
   await requireChecks(mergeChecks(hostChecks, checks), {
     parts,
     dataDir: deps.paths.root,

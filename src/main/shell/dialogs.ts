@@ -34,6 +34,20 @@ export async function chooseFolder(window: BrowserWindow): Promise<string | unde
   return answer.canceled ? undefined : answer.filePaths[0]
 }
 
+/** Asks for the file of a disk that a machine is to have; undefined if dismissed. */
+export async function chooseDisk(window: BrowserWindow): Promise<string | undefined> {
+  const answer = await dialog.showOpenDialog(window, {
+    title: 'Give the machine a disk',
+    buttonLabel: 'Add',
+    properties: ['openFile'],
+    filters: [
+      { name: 'Disk images', extensions: ['img', 'raw', 'iso', 'ext4', 'erofs'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  })
+  return answer.canceled ? undefined : answer.filePaths[0]
+}
+
 /** Asks where to write a file; the system asks before it lets one be replaced. undefined if dismissed. */
 export async function chooseTarget(
   window: BrowserWindow,

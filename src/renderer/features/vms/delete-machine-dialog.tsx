@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReactNode } from 'react'
+import type { VmView } from '../../../contract/ipc'
+import { isDiskUrl } from '../../../contract/vm-spec'
 import { ConfirmDialog } from '../../ui/dialog'
 import { isUp } from './state-text'
 import { askDelete, removeVm, useActionState } from './vm-actions'
 import { useVms } from './vm-store'
+
+/** Only what the machine wrote into copies of downloads goes with it. */
+function diskNote(disks: VmView['spec']['disks']): string {
+  const files = disks.some(({ source }) => !isDiskUrl(source))
+  const copies = disks.some(({ source, readOnly }) => isDiskUrl(source) && !readOnly)
+  const stay = files ? ', and so do the disk files you gave it' : ''
+  return copies ? `${stay}; what it wrote to downloaded disks goes` : stay
+}
 
 /** Asks once, naming the machine. */
 export function DeleteMachineDialog(): ReactNode {
@@ -21,7 +31,7 @@ export function DeleteMachineDialog(): ReactNode {
     >
       <p>
         {running ? 'The machine is stopped, then its' : 'Its'} disk and logs are deleted for good.
-        The image {vm.spec.image} stays.
+        The image {vm.spec.image} stays{diskNote(vm.spec.disks)}.
       </p>
     </ConfirmDialog>
   )

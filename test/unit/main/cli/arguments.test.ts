@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   parseCount,
+  parseDisk,
   parseEnv,
   parseMib,
   parseMount,
@@ -67,6 +68,37 @@ describe('shared folders', () => {
   it('say what is wrong with the place in the machine', () => {
     expect(() => parseMount('/srv:/proc')).toThrow('the system’s own')
   })
+})
+
+describe('extra disks', () => {
+  const HEX = 'ab'.repeat(32)
+  it.each([
+    ['/a.img', '/a.img', undefined, true],
+    ['a.img:rw', resolve('a.img'), undefined, false],
+    ['~/a b.img:/data', join(homedir(), 'a b.img'), '/data', true],
+    ['/a:b.img:/data:ro', '/a:b.img', '/data', true],
+    ['/a.img:/data:rw', '/a.img', '/data', false],
+    ['https://example.org/a.img', 'https://example.org/a.img', undefined, true],
+    ['https://example.org:8443/a.img:rw', 'https://example.org:8443/a.img', undefined, false],
+    ['http://[::1]:80/a.img:/data', 'http://[::1]:80/a.img', '/data', true],
+    ['https://example.org/a?b=c:/d:rw', 'https://example.org/a?b=c', '/d', false],
+  ])('%s', (text, source, guestPath, readOnly) => {
+    expect(parseDisk(text)).toEqual({ source, sha256: undefined, guestPath, readOnly })
+  })
+
+  it('may have a checksum', () => {
+    expect(parseDisk(`https://example.org/a#sha256=${HEX}:/d:rw`)).toEqual({
+      source: 'https://example.org/a',
+      sha256: HEX,
+      guestPath: '/d',
+      readOnly: false,
+    })
+  })
+
+  it.each([
+    ...['', ':/data', ':rw', '/a.img:/proc', '/a.img:/d/../e', 'http://example.org/a.img'],
+    ...['https://example.org/a#sha256=1', 'https://me:pw@example.org/a'],
+  ])('refuse %j', (text) => expect(() => parseDisk(text)).toThrow(UsageError))
 })
 
 describe('variables', () => {

@@ -31,6 +31,7 @@ const config = (change: Partial<GuestConfig> = {}): GuestConfig => ({
     mtu: 1500,
   },
   shares: [],
+  disks: [],
   files: [],
   ...change,
 })
@@ -88,6 +89,28 @@ describe('the config drive', () => {
       ['shares/1/tag', 'share-1'],
       ['shares/1/target', '/mnt/ünï'],
       ['shares/1/read-only', '1'],
+    ])
+  })
+
+  it('says where each extra disk is, and where it is to be mounted', () => {
+    const entries = configDriveEntries(
+      config({
+        disks: [
+          { device: 'vdc', sectors: 5_368_709_120, readOnly: true },
+          { device: 'vdd', sectors: 1, readOnly: false, target: '/data' },
+        ],
+      }),
+    )
+    const disks = entries.filter(({ path }) => path.startsWith('disks/'))
+    expect(disks.map(({ path }) => [path, text(disks, path)])).toEqual([
+      ['disks/0/device', 'vdc'],
+      ['disks/0/sectors', '5368709120'],
+      ['disks/0/read-only', '1'],
+      ['disks/0/target', ''],
+      ['disks/1/device', 'vdd'],
+      ['disks/1/sectors', '1'],
+      ['disks/1/read-only', '0'],
+      ['disks/1/target', '/data'],
     ])
   })
 

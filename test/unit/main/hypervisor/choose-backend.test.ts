@@ -57,6 +57,15 @@ describe('the backend of a machine', () => {
     })
   })
 
+  it('can give the machine disks, if it has some', async () => {
+    const both = await reports(works('libkrun', 'directory'), works('qemu'))
+    expect(nameOf(chooseBackend(both, { disks: true }))).toBe('qemu')
+    expect(nameOf(chooseBackend(both, { disks: false }))).toBe('libkrun')
+    // Else it is for the check of disks to say what is missing.
+    for (const wanted of [{ backend: 'libkrun' }, { root: 'directory' }] as const)
+      expect(nameOf(chooseBackend(both, { ...wanted, disks: true }))).toBe('libkrun')
+  })
+
   it('is one that finds the machine’s data', async () => {
     const both = await reports(works('libkrun', 'directory'), works('qemu'))
     expect(nameOf(chooseBackend(both, { root: 'disk' }))).toBe('qemu')

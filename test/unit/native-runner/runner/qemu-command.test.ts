@@ -7,6 +7,8 @@ const config: QemuConfig = {
   cpus: 2,
   memoryMib: 512,
   shares: [],
+  disks: [],
+  vmDir: '/data/vm',
   root: {
     kind: 'disk',
     image: '/data/a,b "c"/disk.vmdk',

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReactNode } from 'react'
 import type { VmView } from '../../../../contract/ipc'
-import type { BackendName } from '../../../../contract/vm-spec'
+import { diskAsText } from '../../../../contract/disk-text'
+import { diskDevice, isDiskUrl, type BackendName } from '../../../../contract/vm-spec'
 import { navigate } from '../../../app/route'
 import { CopyButton } from '../../../ui/copy-button'
 import { Fact, Facts } from '../../../ui/facts'
 import { formatMib, formatPlural } from '../../../ui/format'
 import { backendName, backendTitles } from '../backend-name'
 import { quoteWord } from '../cli-command'
+import { isUp } from '../state-text'
 
 /** What the machine was made with, line by line. */
 export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
@@ -25,6 +27,7 @@ export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
       <Fact name="Memory">{formatMib(spec.memoryMib)}</Fact>
       <Fact name="Disk">{formatMib(spec.diskMib)}, taken up as it is written</Fact>
       <Folders mounts={spec.mounts} />
+      <Disks disks={spec.disks} attached={isUp(state.status)} />
       <OwnFact name="Command" value={commandText(spec.command)} />
       <OwnFact name="User" value={spec.user} />
       <OwnFact name="Working directory" value={spec.workdir} />
@@ -54,6 +57,28 @@ function Folders({ mounts }: { readonly mounts: VmView['spec']['mounts'] }): Rea
     </Fact>
   )
 }
+
+interface DisksProps {
+  readonly disks: VmView['spec']['disks']
+  readonly attached: boolean
+}
+
+function Disks({ disks, attached }: DisksProps): ReactNode {
+  const lines = disks.map(({ readOnly, guestPath, ...disk }, index) => {
+    const where = `${diskDevice(index)}${guestPath === undefined ? '' : ` → ${guestPath}`}`
+    const use = readOnly ? 'read-only' : diskUse(disk.source)
+    return `${diskAsText(disk)} → ${where} (${use}${attached ? ', in use' : ''})`
+  })
+  return (
+    <Fact name="Extra disks" mono={lines.length > 0}>
+      <span className="lines">{lines.join('\n') || 'none'}</span>
+    </Fact>
+  )
+}
+
+/** What is written stays where this says. */
+const diskUse = (source: string): string =>
+  isDiskUrl(source) ? 'a copy of the machine’s own' : 'written in place'
 
 /** A setting that is the image's unless the user gave one. */
 function OwnFact(props: { readonly name: string; readonly value: string | undefined }): ReactNode {

@@ -2,6 +2,7 @@
 // What is typed into the New machine dialog, and what it means: a spec, or what is wrong with it,
 // field by field. Pure. The contract's schema judges; the host's limits come on top.
 import type { AppInfo } from '../../../../contract/ipc'
+import { diskFromText } from '../../../../contract/disk-text'
 import {
   envNameSchema,
   vmLimits,
@@ -28,6 +29,17 @@ export interface FolderDraft {
   readonly readOnly: boolean
 }
 
+export interface DiskDraft {
+  /** Names the row while it is edited. */
+  readonly id: string
+  /** A file's path, or an address as it is typed, perhaps with a checksum. */
+  readonly source: string
+  readonly isFile: boolean
+  /** '' means it is not mounted. */
+  readonly guestPath: string
+  readonly readOnly: boolean
+}
+
 export interface Draft {
   readonly image: string
   readonly name: string
@@ -37,6 +49,7 @@ export interface Draft {
   readonly diskMib: number
   readonly ports: readonly PortDraft[]
   readonly mounts: readonly FolderDraft[]
+  readonly disks: readonly DiskDraft[]
   /** A command line; '' keeps the image's own. */
   readonly command: string
   /** No command at all: the machine idles. */
@@ -58,6 +71,7 @@ export const emptyDraft: Draft = {
   diskMib: vmLimits.diskMib.default,
   ports: [],
   mounts: [],
+  disks: [],
   command: '',
   idle: false,
   env: '',
@@ -125,12 +139,26 @@ function toSpec(draft: Draft, env: Record<string, string>, words: readonly strin
       guestPath: guestPath.trim(),
       readOnly,
     })),
+    disks: draft.disks.map(toDisk),
     env,
     autoRemove: draft.autoRemove,
     ...(draft.idle || words.length > 0 ? { command: [...words] } : {}),
     ...(draft.user.trim() === '' ? {} : { user: draft.user.trim() }),
     ...(draft.workdir.trim() === '' ? {} : { workdir: draft.workdir.trim() }),
     ...(draft.backend === '' ? {} : { backend: draft.backend }),
+  }
+}
+
+function toDisk({
+  source,
+  isFile,
+  guestPath,
+  readOnly,
+}: DiskDraft): NonNullable<VmSpecInput['disks']>[number] {
+  return {
+    ...(isFile ? { source } : diskFromText(source)),
+    readOnly,
+    ...(guestPath.trim() === '' ? {} : { guestPath: guestPath.trim() }),
   }
 }
 

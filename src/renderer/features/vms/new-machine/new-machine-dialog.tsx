@@ -7,6 +7,7 @@ import { Dialog } from '../../../ui/dialog'
 import { ErrorPanel } from '../../../ui/feedback'
 import { launch } from '../launch'
 import { CommandSection } from './command-section'
+import { DisksSection } from './disks-section'
 import { FoldersSection } from './folders-section'
 import { ImageField } from './image-field'
 import { NameField } from './name-field'
@@ -41,6 +42,7 @@ function Form({ image }: { readonly image: string | undefined }): ReactNode {
         <ResourcesSection state={state} />
         <PortsSection state={state} />
         <FoldersSection state={state} />
+        <DisksSection state={state} />
         <CommandSection state={state} />
         {failure !== undefined && (
           <ErrorPanel title="The machine was not created" error={failure} />

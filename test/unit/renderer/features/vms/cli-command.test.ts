@@ -25,6 +25,10 @@ describe('the equal command line', () => {
         { hostPath: '/home/me/my work', guestPath: '/work' },
         { hostPath: '/srv', guestPath: '/srv', readOnly: true },
       ],
+      disks: [
+        { source: '/srv/my disk.img' },
+        { source: 'https://example.org/x', sha256: 'ab', guestPath: '/x', readOnly: false },
+      ],
       env: { GREETING: "it's me" },
       user: 'app',
       workdir: '/srv/my app',
@@ -34,6 +38,7 @@ describe('the equal command line', () => {
     expect(runCommand('npm run -s microvm --', spec)).toBe(
       'npm run -s microvm -- run --name web --cpus 2 --memory 1024 --disk 20480' +
         ` --port 8080:80 --port 0:443 --mount '/home/me/my work:/work' --mount /srv:/srv:ro` +
+        ` --add-disk '/srv/my disk.img' --add-disk 'https://example.org/x#sha256=ab:/x:rw'` +
         ` --env 'GREETING=it'\\''s me' --user app` +
         ` --workdir '/srv/my app' --backend qemu --rm debian:bookworm`,
     )
@@ -52,6 +57,9 @@ describe('the equal command line', () => {
     expect(runCommand('microvm', { ...plain, mounts: [owned] })).toBeUndefined()
     const colon = { hostPath: '/a', guestPath: '/a:b' }
     expect(runCommand('microvm', { ...plain, mounts: [colon] })).toBeUndefined()
+    for (const source of ['/a:b', 'https://example.org/a:/b', 'https://example.org/a:rw'])
+      expect(runCommand('microvm', { ...plain, disks: [{ source }] })).toBeUndefined()
+    expect(runCommand('microvm', { ...plain, disks: [{ source: 'https://h:1/a' }] })).toBeDefined()
   })
 })
 

@@ -53,6 +53,21 @@ describe('a draft that is right', () => {
     ])
   })
 
+  it('names the disks it has, with the checksum of a download', () => {
+    const disk = { id: '1', guestPath: ' ', readOnly: true }
+    const hex = 'ab'.repeat(32)
+    const disks = [
+      { ...disk, source: '/srv/a#sha256=1', isFile: true },
+      { ...disk, source: ` https://example.org/x#sha256=${hex}`, isFile: false, guestPath: ' /x ' },
+    ]
+    expect(specOf({ disks }).disks).toEqual([
+      { source: '/srv/a#sha256=1', readOnly: true },
+      { source: 'https://example.org/x', sha256: hex, guestPath: '/x', readOnly: true },
+    ])
+    const empty = { ...disk, source: '', isFile: false }
+    expect(errorsOf({ disks: [empty] })).toHaveProperty(['disks.0.source'])
+  })
+
   it('takes an empty host port as any', () => {
     expect(specOf({ ports: [port('', '80'), port(' 8443', '443')] }).ports).toEqual([
       { host: 0, guest: 80 },

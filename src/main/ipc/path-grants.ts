@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which folders of the host the window may share with new machines: those the user chose in the system's dialog
+// Which folders or files of the host the window may give to new machines: those the user chose in the system's dialog
 // since the app started. A window that something hostile has taken over can name no other.
 import { MicrovmError } from '../../contract/errors'
-import type { Mount } from '../../contract/vm-spec'
 
-export class FolderGrants {
+export class PathGrants {
   readonly #chosen = new Set<string>()
   readonly #ask: () => Promise<string | undefined>
 
@@ -20,14 +19,12 @@ export class FolderGrants {
     return path
   }
 
-  /** @throws PERMISSION_DENIED for a folder the user did not choose */
-  require(mounts: readonly Mount[]): void {
-    const stranger = mounts.find(({ hostPath }) => !this.#chosen.has(hostPath))
+  /** @throws PERMISSION_DENIED for a path the user did not choose */
+  require(paths: readonly string[]): void {
+    const stranger = paths.find((path) => !this.#chosen.has(path))
     if (stranger !== undefined)
-      throw new MicrovmError(
-        'PERMISSION_DENIED',
-        `${stranger.hostPath} was not chosen to be shared`,
-        { hint: 'Choose the folder again, in the dialog for it.' },
-      )
+      throw new MicrovmError('PERMISSION_DENIED', `${stranger} was not chosen for a machine`, {
+        hint: 'Choose it again, in the dialog for it.',
+      })
   }
 }

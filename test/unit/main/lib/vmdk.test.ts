@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { readVmdkDescriptor, vmdkDescriptor } from '../../../../src/main/rootfs/vmdk'
+import { readVmdkDescriptor, vmdkDescriptor } from '../../../../src/main/lib/vmdk'
 
 describe('a VMDK descriptor', () => {
   it('lists its extents in order, in sectors, and leaves empty ones out', () => {
