@@ -18,7 +18,10 @@ import { createDockerCredentials } from './image/registry/docker-credentials'
 import { createDiskImages, type DiskImages } from './image/disk/disk-images'
 import { createImageBrowser, type ImageBrowser } from './image/browse/browse-service'
 import { createImageStore, type ImageStore } from './image/image-store'
+import { daemonFetchers } from './image/daemon/daemon-fetcher'
+import type { ImageFetcher } from './image/fetcher'
 import { parseReference } from './image/reference'
+import { registryFetcher } from './image/registry/registry-image'
 import {
   createRegistrySettingsEditor,
   type RegistrySettingsEditor,
@@ -102,6 +105,8 @@ export interface EngineOptions {
   readonly backends?: readonly Backend[]
   /** Each runner in a user namespace of its own (Linux); MICROVM_USER_NAMESPACE=1 says so, too. */
   readonly userNamespace?: boolean
+  /** Where images come from, in the order to be asked: made of the usual, Docker, Podman, registries. */
+  readonly fetchers?: (usual: readonly ImageFetcher[]) => readonly ImageFetcher[]
 }
 
 /**
@@ -199,10 +204,17 @@ async function machinery(
 function createImages(
   paths: DataPaths,
   starterLayout: string | undefined,
-  { env, logger = silentLogger, secretBox: box, arch = process.arch }: EngineOptions,
+  {
+    env,
+    logger = silentLogger,
+    secretBox: box,
+    arch = process.arch,
+    fetchers = (usual) => usual,
+  }: EngineOptions,
 ): Pick<Engine, 'images' | 'logins' | 'registrySettings'> {
   const { logins: path, loginsLock: lockPath } = paths
-  const docker = createDockerCredentials({ env, home: env['HOME'] || homedir(), lockPath })
+  const home = env['HOME'] || homedir()
+  const docker = createDockerCredentials({ env, home, lockPath })
   const sealed = box && createSealedCredentials({ path, lockPath, box, logger })
   const stores = [
     ...(sealed ? [{ keeper: 'app', store: sealed } as const] : []),
@@ -211,8 +223,16 @@ function createImages(
   const network = networkSettings(env)
   const settings = () => readRegistrySettings(paths.registries, env)
   const logins = createRegistryLogins({ stores, network, settings })
-  const registries = { network, settings, credentials: logins }
-  const store = { paths: paths.images, starterLayout, logger, registries, arch }
+  const usual = [
+    ...daemonFetchers({
+      env,
+      home,
+      uid: process.getuid?.() ?? 0,
+      enabled: async () => (await settings()).daemons ?? true,
+    }),
+    registryFetcher({ network, settings, credentials: logins }),
+  ]
+  const store = { paths: paths.images, starterLayout, logger, fetchers: fetchers(usual), arch }
   const images = createImageStore(store)
   const editing = { path: paths.registries, lockPath: paths.registriesLock, env }
   return { images, logins, registrySettings: createRegistrySettingsEditor(editing) }

@@ -35,6 +35,8 @@ export interface ContentLayer {
 export interface ImageContent {
   readonly manifest: Buffer
   readonly digest: string
+  /** Of the index or manifest by which it was found, if anything names it. */
+  readonly startDigest?: string
   readonly config: Buffer
   readonly parsed: ParsedConfig
   readonly layers: readonly ContentLayer[]
@@ -53,7 +55,10 @@ export async function resolveContent(
   let fetched = start
   for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {
     const manifest = parseManifest(fetched.bytes, fetched.mediaType)
-    if (manifest.kind === 'image') return readImage(provider, fetched, manifest, wanted, signal)
+    if (manifest.kind === 'image') {
+      const image = await readImage(provider, fetched, manifest, wanted, signal)
+      return { ...image, startDigest: start.digest }
+    }
     const chosen = chooseManifest(manifest.manifests, wanted)
     fetched = { ...(await provider.manifest(chosen.digest, signal)), mediaType: chosen.mediaType }
   }

@@ -32,7 +32,10 @@ import { LocalImages, type StoredImage } from './local-images'
 import { checkRunsHere, guestPlatform, parsePlatform, type Platform } from './platform'
 import { pruneImages, type PruneOptions } from './prune-images'
 import { familiarReference, parseReference } from './reference'
-import { plainRegistryDeps, withRegistryImage, type RegistryDeps } from './registry/registry-image'
+import { fetchImage } from './fetch-image'
+import type { ImageFetcher, StoreFetched } from './fetcher'
+import { storeFetched } from './store-fetched'
+import { plainRegistryDeps, registryFetcher } from './registry/registry-image'
 import { removeImage } from './remove-image'
 import { saveImage, type SaveDeps } from './formats/save-image'
 import { StarterImage } from './starter-image'
@@ -49,6 +52,8 @@ export interface PullOptions extends ImageOperation {
   readonly platform?: string
   /** Reach the registry without encryption, wherever it is. */
   readonly plainHttp?: boolean
+  /** Which fetchers are asked: the registry, unless what Docker or Podman here has is wanted. */
+  readonly from?: ImageFetcher['place']
 }
 
 export interface ImageStore {
@@ -61,9 +66,12 @@ export interface ImageStore {
   find(reference: string): Promise<StoredImage | undefined>
   /** As `list` shows it, also what it shares with others. @throws IMAGE_NOT_FOUND */
   view(reference: string): Promise<ImageView>
-  /** `find`, else `pull`. @throws IMAGE_PLATFORM if what is here was pulled for another platform */
+  /**
+   * `find`, else from the first fetcher that has it, a local daemon before the registry.
+   * @throws IMAGE_PLATFORM if what is here was pulled for another platform
+   */
   ensure(reference: string, options: ImageOperation): Promise<StoredImage>
-  /** Whatever the registry has under this name now. */
+  /** Whatever the registry, or with `from` a local daemon, has under this name now. */
   pull(reference: string, options: PullOptions): Promise<StoredImage>
   /**
    * An OCI layout (folder or archive), a `docker save` archive or a tar of a system's files.
@@ -105,8 +113,8 @@ export interface ImageStoreDeps {
   /** Folder with the OCI layout of the starter image, if it is installed. */
   readonly starterLayout: string | undefined
   readonly logger: Logger
-  /** How registries are reached; without settings and logins unless given. */
-  readonly registries?: RegistryDeps
+  /** In the order they are asked; registries alone, without settings and logins, unless given. */
+  readonly fetchers?: readonly ImageFetcher[]
   /** As `process.arch`, which it is unless given. */
   readonly arch?: string
   /** How a layer is taken in; on a thread of its own unless given. */
@@ -127,12 +135,14 @@ class Store implements ImageStore {
   readonly #local: LocalImages
   readonly #saving: SaveDeps
   readonly #starter: StarterImage
-  readonly #registries: RegistryDeps
+  readonly #fetchers: readonly ImageFetcher[]
+  readonly #logger: Logger
 
   constructor(deps: ImageStoreDeps) {
     const { paths, logger, now = Date.now, ingest = ingestOnThread } = deps
     this.#paths = paths
-    this.#registries = deps.registries ?? plainRegistryDeps
+    this.#fetchers = deps.fetchers ?? [registryFetcher(plainRegistryDeps)]
+    this.#logger = logger
     this.#platform = guestPlatform(deps.arch ?? process.arch)
     this.#layers = new LayerStore({ paths, logger, ingest })
     this.#records = new ImageRecords(paths, logger)
@@ -170,10 +180,20 @@ class Store implements ImageStore {
     if (canonical === starterReference) return this.pull(reference, options)
     const found = await this.#local.find(canonical, digest)
     if (found) checkRunsHere(found.view.platform, this.#platform)
-    return found ?? this.pull(reference, options)
+    return found ?? this.#fetch(reference, options, this.#fetchers)
   }
 
-  readonly pull = async (reference: string, options: PullOptions): Promise<StoredImage> => {
+  readonly pull = (reference: string, options: PullOptions): Promise<StoredImage> => {
+    const { from = 'remote', ...rest } = options
+    const asked = this.#fetchers.filter(({ place }) => place === from)
+    return this.#fetch(reference, rest, asked)
+  }
+
+  async #fetch(
+    reference: string,
+    { onProgress = () => undefined, platform, plainHttp = false, signal }: PullOptions,
+    fetchers: readonly ImageFetcher[],
+  ): Promise<StoredImage> {
     const { canonical } = readName(reference)
     if (canonical === undefined)
       throw noSuchImage(
@@ -181,18 +201,20 @@ class Store implements ImageStore {
         'A digest alone does not say where to get an image. Give a name: NAME@sha256:…',
       )
     return inContext(`pull ${reference}`, async () => {
-      if (canonical === starterReference) return this.#starter.ensure(options)
+      if (canonical === starterReference) {
+        return this.#starter.ensure({ onProgress, ...(signal ? { signal } : {}) })
+      }
       const parsed = parseReference(reference)
-      const message = `Pulling ${familiarReference(parsed)}`
-      options.onProgress?.({ stage: 'image', message })
-      const { platform, ...choice } = options
-      const wanted = platform === undefined ? this.#platform : parsePlatform(platform)
-      await withRegistryImage(
-        this.#registries,
-        parsed,
-        { ...choice, platform: wanted },
-        (content) => saveImage(this.#saving, content, { ...choice, reference: canonical, message }),
-      )
+      onProgress({ stage: 'image', message: `Pulling ${familiarReference(parsed)}` })
+      const request = {
+        reference: parsed,
+        platform: platform === undefined ? this.#platform : parsePlatform(platform),
+        plainHttp,
+        signal: signal ?? new AbortController().signal,
+        onProgress,
+      }
+      const store: StoreFetched = (image) => storeFetched(this.#saving, image, request)
+      await fetchImage(fetchers, request, store, this.#logger)
       return this.#local.mustFind(canonical)
     })
   }

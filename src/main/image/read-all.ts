@@ -4,7 +4,7 @@ import { MicrovmError } from '../../contract/errors'
 import type { HttpResponse } from './registry/registry-http'
 
 /** @throws IMAGE_TOO_LARGE beyond `max` bytes, and as the body does */
-export async function readAll({ body }: HttpResponse, max: number): Promise<Buffer> {
+export async function readAll({ body }: Pick<HttpResponse, 'body'>, max: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body) {

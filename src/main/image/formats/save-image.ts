@@ -58,9 +58,10 @@ async function takeLayers(
   await mkdir(paths.layers, { recursive: true, mode: 0o700 })
   await withFileLock(paths.lock, () => sweep(paths, now()), signal ? { signal } : {})
   const present = await Promise.all(content.layers.map(({ diffId }) => store.find(diffId)))
+  const missing = content.layers.filter((_, index) => !present[index])
   await checkFreeSpace(
     paths.layers,
-    content.layers.filter((_, index) => !present[index]),
+    missing.reduce((sum, { blobSize }) => sum + blobSize, 0),
   )
   const totals = newTotals()
   count(
@@ -112,9 +113,12 @@ async function takeLayers(
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
-/** What is sure not to fit is not begun: uncompressed, layers are larger than their blobs. */
-async function checkFreeSpace(folder: string, missing: readonly ContentLayer[]): Promise<void> {
-  const needed = missing.reduce((sum, { blobSize }) => sum + blobSize, 0)
+/**
+ * What is sure not to fit is not begun: uncompressed, layers are larger than their blobs.
+ * @param needed bytes, at least
+ * @throws DISK_FULL
+ */
+export async function checkFreeSpace(folder: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   if (needed <= bavail * bsize) return
   throw new MicrovmError(

@@ -2,6 +2,7 @@
 // Images in registries, as content that can be stored.
 import type { CredentialSource } from './credentials'
 import { resolveContent, type ContentProvider, type ImageContent } from '../image-content'
+import type { ImageFetcher, ImageRequest } from '../fetcher'
 import type { Platform } from '../platform'
 import type { ImageReference } from '../reference'
 import { registryAccess } from './registry-access'
@@ -15,13 +16,6 @@ export interface RegistryDeps {
   readonly credentials?: CredentialSource
 }
 
-export interface RegistryChoice {
-  readonly platform: Platform
-  /** Reach the registry without encryption, wherever it is. */
-  readonly plainHttp?: boolean
-  readonly signal?: AbortSignal
-}
-
 /** Registries as they are without any setting, and nobody signed in. */
 export const plainRegistryDeps: RegistryDeps = {
   network: networkSettings({}),
@@ -29,21 +23,35 @@ export const plainRegistryDeps: RegistryDeps = {
 }
 
 /**
- * Looks an image up and hands it to `use`; sources of its layers are good until that ends.
- * @throws as `registryAccess`, `resolveContent` and the client's calls
+ * The registry that a name means, and its mirrors before it.
+ * Its fetch throws as `registryAccess`, `resolveContent` and the client's calls.
  */
-export async function withRegistryImage<T>(
+export const registryFetcher = (deps: RegistryDeps): ImageFetcher => ({
+  name: 'the registry',
+  place: 'remote',
+  fetch: async (request, store) => {
+    await withClient(deps, request, async (client) => {
+      const { platform, reference, signal } = request
+      await store({
+        kind: 'content',
+        content: await resolveFromRegistry(client, reference, platform, signal),
+      })
+    })
+    return { found: true }
+  },
+})
+
+async function withClient(
   { credentials, network, settings: readSettings }: RegistryDeps,
-  reference: ImageReference,
-  { platform, plainHttp = false, signal }: RegistryChoice,
-  use: (content: ImageContent) => Promise<T>,
-): Promise<T> {
+  { plainHttp = false, reference }: ImageRequest,
+  use: (client: RegistryClient) => Promise<void>,
+): Promise<void> {
   const settings = await readSettings()
   const plain = plainHttp ? [...settings.plainHttp, reference.registry] : settings.plainHttp
   const access = registryAccess(reference, { ...settings, plainHttp: plain }, network)
   const client = new RegistryClient(access, credentials ? { credentials } : {})
   try {
-    return await use(await resolveFromRegistry(client, reference, platform, signal))
+    await use(client)
   } finally {
     client.close()
   }
@@ -53,7 +61,7 @@ async function resolveFromRegistry(
   client: RegistryClient,
   reference: ImageReference,
   wanted: Platform,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<ImageContent> {
   const provider: ContentProvider = {
     manifest: (digest) => client.manifest(digest, signal),

@@ -14,6 +14,8 @@ const schema = z.strictObject({
   plainHttp: z.array(host).default([]),
   /** Per registry, hosts of token servers outside its domain that may have its password. */
   tokenHosts: z.record(host, z.array(host)).default({}),
+  /** Whether Docker and Podman on this computer are asked for images before a registry; yes unless said. */
+  daemons: z.boolean().optional(),
 })
 export type RegistrySettings = z.infer<typeof schema>
 
@@ -21,6 +23,8 @@ export type RegistrySettings = z.infer<typeof schema>
 const MIRRORS = 'MICROVM_REGISTRY_MIRRORS'
 /** MICROVM_PLAIN_HTTP: "registry.lan:5000 other:5000". */
 const PLAIN_HTTP = 'MICROVM_PLAIN_HTTP'
+/** MICROVM_DAEMONS: "0" for no, "1" for yes. */
+const DAEMONS = 'MICROVM_DAEMONS'
 
 /** @throws INVALID_ARGUMENT for settings that are not understood: none is silently left out */
 export async function readRegistrySettings(
@@ -30,6 +34,7 @@ export async function readRegistrySettings(
   const [file, own] = [await readSettingsFile(path), settingsOfEnvironment(env)]
   return {
     ...file,
+    ...(own.daemons === undefined ? {} : { daemons: own.daemons }),
     mirrors: { ...file.mirrors, ...own.mirrors },
     plainHttp: [...own.plainHttp, ...file.plainHttp],
   }
@@ -48,9 +53,12 @@ export function settingsOfEnvironment(env: NodeJS.ProcessEnv): RegistrySettings 
     const registry = entry.slice(0, Math.max(equals, 0))
     mirrors[registry] = [...(mirrors[registry] ?? []), entry.slice(equals + 1)]
   }
-  return parse({ mirrors, plainHttp: words(env[PLAIN_HTTP]) }, 'the environment')
+  const daemons = env[DAEMONS] ? { daemons: flags[env[DAEMONS]] ?? env[DAEMONS] } : {}
+  return parse({ mirrors, plainHttp: words(env[PLAIN_HTTP]), ...daemons }, 'the environment')
 }
 
+/** Anything else is refused by the schema. */
+const flags: Readonly<Record<string, boolean>> = { '0': false, '1': true }
 const words = (text = ''): string[] => text.split(/[\s,]+/).filter((word) => word !== '')
 
 async function readJson(path: string): Promise<unknown> {

@@ -39,7 +39,18 @@ describe('settings about registries', () => {
     })
   })
 
+  it('say whether daemons are asked, the environment before the file', async () => {
+    const daemons = async (env: NodeJS.ProcessEnv) =>
+      (await readRegistrySettings(path(), env)).daemons
+    writeFileSync(path(), '{"daemons":false}')
+    expect(await daemons({})).toBe(false)
+    expect(await daemons({ MICROVM_DAEMONS: '1' })).toBe(true)
+    writeFileSync(path(), '{}')
+    expect(await daemons({ MICROVM_DAEMONS: '0' })).toBe(false)
+  })
+
   it.each([
+    ['neither yes nor no', '{}', { MICROVM_DAEMONS: 'off' }],
     ['no JSON', '{', {}],
     ['an unknown setting', '{"mirors":{}}', {}],
     ['a mirror that is no address', '{"mirrors":{"docker.io":["mirror"]}}', {}],
