@@ -2,10 +2,11 @@
 // The commands of `microvm image` beside ls and load: what is in an image, and what becomes of it.
 import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { MicrovmError } from '../../contract/errors'
 import type { ExportFormat, FileEntry, FileView } from '../../contract/images'
+import { explainFullDisk, roomText } from '../lib/full-disk'
 import { parseDuration, parsePlace, usage } from './arguments'
 import type { CommandContext } from './context'
 import { exitCodes } from './exit-codes'
@@ -113,7 +114,8 @@ export async function save(
     if ((error as NodeJS.ErrnoException).code === 'EEXIST')
       throw new MicrovmError('ALREADY_EXISTS', `${target} exists already`)
     await rm(target, { force: true })
-    throw error
+    const room = roomText(file.bytesWritten)
+    throw explainFullDisk(error, dirname(target), `the archive takes more than the ${room} free`)
   }
   context.output.result({ file: target, format, bytes: file.bytesWritten }, target)
   return exitCodes.ok

@@ -2,12 +2,13 @@
 // Files that are either the old content or the new one, never something between.
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
+import { explainFullDisk, roomText } from './full-disk'
 
 /**
  * Writes a whole file: temp name in the same folder, fsync, rename, fsync of the folder.
  * @param options.mode permission bits, 0600 unless given
- * @throws the system's error, with the temp file removed and the old content untouched
+ * @throws DISK_FULL, the system's error; with the temp file removed and the old content untouched
  */
 export async function writeFileAtomic(
   path: string,
@@ -26,7 +27,7 @@ export async function writeFileAtomic(
     await rename(temp, path)
   } catch (error) {
     await rm(temp, { force: true })
-    throw error
+    throw explainFullDisk(error, dirname(path), `${basename(path)} takes ${roomText(data.length)}`)
   }
   await syncFolder(dirname(path))
 }

@@ -8,6 +8,7 @@ import { MicrovmError } from '../../contract/errors'
 import type { FsTree, LayerData } from '../image/tree/fs-tree'
 import { syncFolder, writeFileAtomic } from '../lib/atomic-file'
 import { withFileLock } from '../lib/file-lock'
+import { explainFullDisk, roomText } from '../lib/full-disk'
 import type { Logger } from '../lib/logger'
 import { encodeMetadata } from './erofs/erofs-image'
 import { BLOCK_SIZE } from './erofs/format'
@@ -128,7 +129,8 @@ async function build(
     await rename(aside, join(disksDir, key))
   } catch (error) {
     await rm(aside, { recursive: true, force: true })
-    throw error
+    const size = roomText(layout.metadataBlocks * BLOCK_SIZE)
+    throw explainFullDisk(error, disksDir, `the image's disk takes ${size} beside its layers`)
   }
   await syncFolder(disksDir)
   if (layout.droppedXattrs.size > 0)

@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { MicrovmError } from '../../contract/errors'
 import { syncFolder } from '../lib/atomic-file'
+import { explainFullDisk, roomText } from '../lib/full-disk'
 import { reflink } from './reflink'
 import { copySparse } from './sparse-copy'
 
@@ -25,7 +26,7 @@ export async function createVmDisk(
   target: string,
   sizeMib: number,
 ): Promise<void> {
-  await replaceWhole(target, async (temp) => {
+  await replaceWhole(template, target, async (temp) => {
     await copyContent(template, temp)
     await chmod(temp, 0o600)
     await withFile(temp, 'r+', (file) => stretch(file, sizeMib))
@@ -58,15 +59,19 @@ export async function cloneFile(
   target: string,
   options: { signal?: AbortSignal } = {},
 ): Promise<'reflink' | 'sparse-copy'> {
-  return replaceWhole(target, async (temp) => {
+  return replaceWhole(source, target, async (temp) => {
     const way = await copyContent(source, temp, options.signal)
     await chmod(temp, (await stat(source)).mode & 0o7777)
     return way
   })
 }
 
-/** Lets `make` fill a temp file, which then takes the target's name. */
-async function replaceWhole<T>(target: string, make: (temp: string) => Promise<T>): Promise<T> {
+/** Lets `make` fill a temp file from a source, which then takes the target's name. */
+async function replaceWhole<T>(
+  source: string,
+  target: string,
+  make: (temp: string) => Promise<T>,
+): Promise<T> {
   const temp = `${target}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const result = await make(temp)
@@ -76,7 +81,10 @@ async function replaceWhole<T>(target: string, make: (temp: string) => Promise<T
     return result
   } catch (error) {
     await rm(temp, { force: true })
-    throw MicrovmError.inContext(`make ${target}`, error)
+    const { blocks } = await stat(source).catch(() => ({ blocks: 0 }))
+    const needed = `it takes ${roomText(blocks * 512)} to begin with`
+    const told = explainFullDisk(error, dirname(target), needed)
+    throw MicrovmError.inContext(`make ${target}`, told)
   }
 }
 

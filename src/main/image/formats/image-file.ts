@@ -3,9 +3,10 @@
 // a `docker save` archive, a tar of a system's files, plain or gzipped. Told by content, not by name.
 import { createWriteStream } from 'node:fs'
 import { open, rm, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { MicrovmError } from '../../../contract/errors'
+import { explainFullDisk, roomText } from '../../lib/full-disk'
 import { openBlob } from '../layers/blob-source'
 import { decompress } from '../layers/decompress'
 import { isDockerArchive, resolveFromDockerArchive } from './docker-archive'
@@ -93,7 +94,12 @@ export async function writeBounded(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const file = createWriteStream(path, { flags: 'wx', mode: 0o600 })
-  await pipeline(bounded(chunks), file, signal ? { signal } : {})
+  try {
+    await pipeline(bounded(chunks), file, signal ? { signal } : {})
+  } catch (error) {
+    const room = roomText(file.bytesWritten)
+    throw explainFullDisk(error, dirname(path), `the archive takes more than the ${room} free`)
+  }
 }
 
 async function isGzip(path: string): Promise<boolean> {

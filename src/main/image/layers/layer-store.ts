@@ -9,6 +9,7 @@ import { MicrovmError } from '../../../contract/errors'
 import { syncFolder } from '../../lib/atomic-file'
 import type { DataPaths } from '../../lib/data-paths'
 import { withFileLock } from '../../lib/file-lock'
+import { diskFull, roomText } from '../../lib/full-disk'
 import type { Logger } from '../../lib/logger'
 import type { BlobSource } from './blob-source'
 import type { LayerData } from '../tree/fs-tree'
@@ -176,8 +177,7 @@ export class LayerStore {
       signal.throwIfAborted()
       return await this.#publish(diffId, temp, summary)
     } catch (error) {
-      const { dataPath } = temp
-      throw await explainFullDisk(error, folder, { dataPath, read, blobSize: source.size })
+      throw await tellNeed(error, folder, { files: temp, read, blobSize: source.size })
     } finally {
       for (const path of Object.values(temp)) await rm(path, { force: true })
     }
@@ -209,25 +209,21 @@ export class LayerStore {
 }
 
 /** Says how much the whole layer takes, going by the part of it that there was room for. */
-async function explainFullDisk(
+async function tellNeed(
   error: unknown,
   folder: string,
-  { dataPath, read, blobSize }: { dataPath: string; read: number; blobSize: number },
+  { files, read, blobSize }: { files: LayerFiles; read: number; blobSize: number },
 ): Promise<unknown> {
   if (MicrovmError.from(error).code !== 'DISK_FULL') return error
-  const { size: written } = await stat(dataPath).catch(() => ({ size: 0 }))
+  const sizes = Object.values(files).map((path: string) => stat(path).catch(() => ({ size: 0 })))
+  const written = (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
   const whole = Math.max(blobSize, read === 0 ? 0 : (written / read) * blobSize)
-  return new MicrovmError(
-    'DISK_FULL',
-    `no space left in ${folder}: the layer takes about ${mib(whole)} MiB, of which ${mib(written)} MiB found room`,
-    {
-      hint: 'Free some space on that disk, or choose another data directory with MICROVM_DATA_DIR.',
-      cause: error,
-    },
-  )
+  const needed =
+    whole > written
+      ? `the layer takes about ${roomText(whole)}, of which ${roomText(written)} found room`
+      : `the layer takes more than the ${roomText(written)} that found room`
+  return diskFull(folder, needed, error)
 }
-
-const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024)
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error

@@ -20,8 +20,11 @@ import { whiteoutOf, type Whiteout } from './whiteout'
 const MAX_LINKS_FOLLOWED = 40
 /** No path that fits PATH_MAX goes deeper; without links no tree could either. */
 const MAX_DEPTH = 2048
-/** Parts of link targets walked through in one tree: far more than any image needs. */
-const MAX_LINK_PARTS = 20_000_000
+/**
+ * What a short entry can make us do at length, in one tree: parts of link targets walked through, names
+ * looked at by whiteouts. Far more than any image needs.
+ */
+const MAX_STEPS = 20_000_000
 const noChildren = new Map<string, FsNode>()
 const noXattrs: ReadonlyMap<string, Uint8Array> = new Map()
 
@@ -34,7 +37,7 @@ export class TreeBuilder {
   #layer = 0
   /** Names the present layer has put into directories; absent in a layer that removes nothing. */
   #own: Map<FsNode, Set<string>> | undefined
-  #linkParts = 0
+  #steps = 0
   /** The parent found last: entries of one directory mostly come together. */
   #lastPath: string | undefined
   #lastParent: FsNode
@@ -168,7 +171,9 @@ export class TreeBuilder {
       if (next.type === 'symlink') {
         if (++links > MAX_LINKS_FOLLOWED) throw invalid('its path leads through too many links')
         if (next.target.startsWith('/')) behind.length = 1
-        ahead.push(...this.#counted(next.target.split('/').toReversed()))
+        const parts = next.target.split('/').toReversed()
+        this.#count(parts.length)
+        ahead.push(...parts)
       } else if (next.type === 'directory') {
         behind.push(next)
         if (behind.length > MAX_DEPTH) throw invalid(`it lies more than ${MAX_DEPTH} folders deep`)
@@ -178,10 +183,9 @@ export class TreeBuilder {
     return behind.at(-1)!
   }
 
-  #counted(parts: string[]): string[] {
-    this.#linkParts += parts.length
-    if (this.#linkParts > MAX_LINK_PARTS) throw invalid('the image leads through too many links')
-    return parts
+  #count(steps: number): void {
+    this.#steps += steps
+    if (this.#steps > MAX_STEPS) throw invalid('the image has too many links or whiteouts')
   }
 
   #markOwn(parent: FsNode, name: string): void {
@@ -195,6 +199,7 @@ export class TreeBuilder {
   #removeLower(parent: FsNode, name: string, own: Map<FsNode, Set<string>>): void {
     const node = parent.children.get(name)
     if (node === undefined) return
+    this.#count(1)
     this.#onTouch?.(parent, name)
     const isOwn = own.get(parent)?.has(name) === true
     if (node.type === 'directory' && own.size > 0) {
