@@ -3,7 +3,6 @@
 // faces of this one object. Plain Node; imports no Electron.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { MicrovmError } from '../contract/errors'
 import type { DoctorReport, VmView } from '../contract/ipc'
 import { RUNNER_SOCKET } from '../contract/runner-rpc'
 import type { PortForward, VmSpecInput } from '../contract/vm-spec'
@@ -36,8 +35,8 @@ import { silentLogger, type Logger } from './lib/logger'
 import { locateParts, type Parts } from './lib/parts'
 import { runChecks } from './preflight/checks'
 import { hostChecks } from './preflight/host-checks'
+import { createEngineDisks } from './run/engine-disks'
 import { createEngineImages } from './run/engine-images'
-import type { DiskDownloads } from './run/disk-files'
 import { launchVm } from './run/launch'
 import type { LaunchOptions } from './run/launch-options'
 import { connectGuest, throughGvproxy } from './ssh/connect-guest'
@@ -121,7 +120,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { starter } = await locate()
   const starterLayout = starter.found ? starter.path : undefined
   const { images, logins, registrySettings } = createImages(paths, starterLayout, options)
-  const diskImages = noDownloads
+  const network = networkSettings(env)
+  const diskImages = createDiskImages({ folder: paths.images.diskImages, network, logger })
   const host = { backends, userNamespace, parts: locate }
   const launchDeps = { ...host, paths, files, images, diskImages, env, logger }
   const machines = createMachines({
@@ -144,11 +144,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
   })
 
-  const disks = createDiskImages({
-    folder: paths.images.diskImages,
-    network: networkSettings(env),
-    logger,
-  })
+  const users = { files, runnerConfigOf: (id: string) => paths.vm(id).runnerConfig }
+  const disks = createEngineDisks({ disks: diskImages, ...users })
   const browser = createImageBrowser({ find: images.find, layersFolder: paths.images.layers })
 
   return {
@@ -156,9 +153,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     registrySettings,
     images: createEngineImages({
       images,
-      files,
+      disks,
+      ...users,
       disksDir: paths.images.disks,
-      runnerConfigOf: (id) => paths.vm(id).runnerConfig,
       parts: locate,
       logger,
     }),
@@ -239,13 +236,6 @@ function createImages(
 }
 
 /** Until there is a store for them. */
-const noDownloads: DiskDownloads = {
-  ensure: async () => {
-    throw new MicrovmError('INVALID_ARGUMENT', 'disks cannot be downloaded yet', {
-      hint: 'Download it yourself, and give the machine the file.',
-    })
-  },
-}
 
 async function askRunner(socketDir: string): Promise<VmState | undefined> {
   const client = await connectRunner(join(socketDir, RUNNER_SOCKET)).catch(() => undefined)

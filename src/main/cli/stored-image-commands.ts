@@ -85,7 +85,7 @@ export async function prune(
     unusedFor === undefined ? {} : { unusedForMs: parseDuration(unusedFor, '--unused-for') }
   const { images } = await context.engine()
   const report = await images.prune({ all, dryRun, ...age })
-  context.output.result(report, report.images.join('\n'))
+  context.output.result(report, [...report.images, ...(report.disks ?? [])].join('\n'))
   context.output.note(`${dryRun ? 'Would free' : 'Freed'} ${formatBytes(report.bytes)}.`)
   return exitCodes.ok
 }

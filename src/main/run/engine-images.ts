@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import { MicrovmError } from '../../contract/errors'
 import { openGuestBundle } from '../guest/bundle'
+import type { DiskImages } from '../image/disk/disk-images'
 import type { ImageStore, StoredImage } from '../image/image-store'
 import type { Logger } from '../lib/logger'
 import type { Parts } from '../lib/parts'
@@ -12,6 +13,8 @@ import { prepareImageDisk } from './disk-stage'
 
 export interface EngineImagesDeps {
   readonly images: ImageStore
+  /** Pruned with them. */
+  readonly disks: Pick<DiskImages, 'prune'>
   readonly files: VmFiles
   /** Where the store keeps bootable disks. */
   readonly disksDir: string
@@ -41,12 +44,14 @@ export function createEngineImages(deps: EngineImagesDeps): ImageStore {
     prune: async (options) => {
       const used = (await usersByDigest(deps)).keys()
       const { guest } = await deps.parts()
-      return images.prune({
+      const report = await images.prune({
         ...options,
         keep: new Set([...(options.keep ?? []), ...used]),
         ...(guest.found ? { bundle: (await openGuestBundle(guest.path)).digest } : {}),
         disksInUse: await disksInUse(deps),
       })
+      const { disks, bytes } = await deps.disks.prune(options)
+      return { ...report, disks, bytes: report.bytes + bytes }
     },
   }
 }
@@ -69,13 +74,16 @@ async function prepared(
   return image
 }
 
-/** Names of the disks' folders that machines run from, or may: one that is stopped gets its disk at its next start. */
-async function disksInUse({ files, runnerConfigOf }: EngineImagesDeps): Promise<Set<string>> {
+/** Names of the disks' folders, and of raw disks, that machines run from, or may: one that is stopped gets its disk at its next start. */
+export async function disksInUse({
+  files,
+  runnerConfigOf,
+}: Pick<EngineImagesDeps, 'files' | 'runnerConfigOf'>): Promise<Set<string>> {
   const names = new Set<string>()
   for (const id of await files.ids()) {
     const state = await files.loadState(id)
     if (state.kind === 'found' && ['stopped', 'failed'].includes(state.value.status)) continue
-    // Whatever version of the app wrote it, a disk's folder is named by a hash.
+    // Whatever version of the app wrote it, a disk is named by a hash.
     const text = await readFile(runnerConfigOf(id), 'utf8').catch(() => '')
     for (const [name] of text.matchAll(/\b[0-9a-f]{64}\b/g)) names.add(name)
   }

@@ -63,12 +63,17 @@ export interface DiskImages {
   /** By source. */
   list(): Promise<DiskImageView[]>
   /**
+   * Those that a name means: several if sources have the same raw disk.
+   * @param name source or digest, or at least 12 digits of that
+   */
+  find(name: string): Promise<DiskImageView[]>
+  /**
    * Reads the whole raw disk.
-   * @param name as for `remove`
+   * @param name as for `find`
    * @throws NOT_FOUND, STATE_CORRUPT with the disk set aside if it is not what it was
    */
   verify(name: string, signal?: AbortSignal): Promise<DiskImageView>
-  /** @param name source or digest, or at least 12 digits of that @throws NOT_FOUND, CONFLICT */
+  /** Takes away all that the name means. @param name as for `find` @throws NOT_FOUND */
   remove(name: string): Promise<void>
   prune(options: DiskPruneOptions): Promise<DiskPruneReport>
 }
@@ -131,10 +136,10 @@ class Store implements DiskImages {
     }
   }
 
-  readonly list = async (): Promise<DiskImageView[]> => {
-    const views = (await this.#records.list()).map((record) => this.#viewOf(record))
-    return (await Promise.all(views)).filter((view) => view !== undefined)
-  }
+  readonly list = async (): Promise<DiskImageView[]> => this.#viewsOf(await this.#records.list())
+
+  readonly find = async (name: string): Promise<DiskImageView[]> =>
+    this.#viewsOf(await this.#named(name))
 
   readonly verify = async (
     name: string,
@@ -299,6 +304,11 @@ class Store implements DiskImages {
     const hex = /^(?:sha256:)?([0-9a-f]{12,64})$/.exec(name)?.[1]
     const found = records.filter(({ digest }) => hex !== undefined && hexOf(digest).startsWith(hex))
     return new Set(found.map(({ digest }) => digest)).size > 1 ? [] : found
+  }
+
+  async #viewsOf(records: readonly DiskRecord[]): Promise<DiskImageView[]> {
+    const views = await Promise.all(records.map((record) => this.#viewOf(record)))
+    return views.filter((view) => view !== undefined)
   }
 
   async #viewOf(record: DiskRecord): Promise<DiskImageView | undefined> {

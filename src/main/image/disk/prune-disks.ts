@@ -17,7 +17,7 @@ export interface DiskPruneOptions {
   readonly unusedForMs?: number
   /** Sources of images that machines need. */
   readonly keep?: ReadonlySet<string>
-  /** Raw disks, by path, that machines run from, whatever their source gives by now. */
+  /** Raw disks that machines run from, whatever their source gives by now: hex digits of digests. */
   readonly inUse?: ReadonlySet<string>
   /** Only says what would go. */
   readonly dryRun?: boolean
@@ -49,8 +49,8 @@ export async function pruneDisks(
   const names = await readdir(folder).catch(() => [])
   const waste = names
     .filter((name) => (name.endsWith('.raw') && !needed.has(name)) || name.endsWith('.corrupt'))
+    .filter((name) => !(name.endsWith('.raw') && options.inUse?.has(name.slice(0, -'.raw'.length))))
     .map((name) => join(folder, name))
-    .filter((path) => !options.inUse?.has(path))
   const lost = [...waste, ...(await temp.dead())]
   const removes = options.dryRun !== true
   let bytes = 0

@@ -33,6 +33,7 @@ it('does not remove an image under its last name while machines need it, and nam
       loadRecord: async (id: keyof typeof machines) => ({ kind: 'found', value: machines[id] }),
     } as unknown as VmFiles,
     disksDir: join(folder, 'disks'),
+    disks: { prune: async () => ({ disks: [], bytes: 0 }) },
     runnerConfigOf: (id) => id,
     parts: async () => ({}) as Parts,
     logger: silentLogger,
@@ -66,7 +67,8 @@ it('prunes disks of other guest bundles, but none that a machine may be running 
     join(guestDir, 'manifest.json'),
     JSON.stringify({ version: 1, tar: { sha256, size: 1 }, files: [file] }),
   )
-  const prune = vi.fn<ImageStore['prune']>()
+  const prune = vi.fn<ImageStore['prune']>(async () => ({ images: ['one'], layers: 2, bytes: 100 }))
+  const disks = { prune: async () => ({ disks: ['https://images.example/a.raw'], bytes: 20 }) }
   const files: Pick<VmFiles, 'ids' | 'loadRecord' | 'loadState'> = {
     ids: async () => Object.keys(statuses),
     loadRecord: async () => ({ kind: 'missing' }),
@@ -78,12 +80,18 @@ it('prunes disks of other guest bundles, but none that a machine may be running 
   const images = createEngineImages({
     images: { prune } as unknown as ImageStore,
     files: files as VmFiles,
+    disks,
     disksDir: join(folder, 'disks'),
     runnerConfigOf: (id) => join(folder, `${id}.json`),
     parts: async () => ({ guest: { found: true, path: guestDir, from: 'setting' } }) as Parts,
     logger: silentLogger,
   })
-  await images.prune({ all: true })
+  expect(await images.prune({ all: true })).toEqual({
+    images: ['one'],
+    layers: 2,
+    disks: ['https://images.example/a.raw'],
+    bytes: 120,
+  })
   expect(prune).toHaveBeenCalledExactlyOnceWith({
     all: true,
     keep: new Set(),
