@@ -3,13 +3,12 @@
 // does, not by the media type, which is often wrong. A gzip stream may have several members; bytes
 // behind the last one that are no member are an error.
 import type { TransformOptions } from 'node:stream'
-import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib'
+import { createGunzip, type ZlibOptions } from 'node:zlib'
 import { MicrovmError } from '../../../contract/errors'
 import { compressionKind, LONGEST_MAGIC } from '../compression/compression-kind'
 
 /** What goes to the thread pool and back at a time: large enough that the way does not show. */
 const INPUT_BYTES = 256 * 1024
-const INPUTS = 2
 const CHUNK_BYTES = 1024 * 1024
 const CHUNKS_AHEAD = 4
 
@@ -69,14 +68,15 @@ export async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buf
     readableHighWaterMark: CHUNKS_AHEAD * CHUNK_BYTES,
   }
   const stream = createGunzip(options)
-  const input = new GunzipInput(stream)
+  let fed = 0
   let hasAll = false
   const feeding = (async () => {
-    for await (const chunk of source) {
-      if (input.isOver) return
-      await input.add(chunk)
+    for await (const chunk of inLargePieces(source)) {
+      // No event will follow any more that one could wait for.
+      if (stream.destroyed || stream.readableEnded) return
+      fed += chunk.length
+      if (!stream.write(chunk)) await drained(stream)
     }
-    input.flush()
     hasAll = true
     stream.end()
   })()
@@ -84,7 +84,7 @@ export async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buf
   feeding.catch((error: unknown) => stream.destroy(error as Error))
   try {
     for await (const chunk of stream) yield chunk as Buffer
-    if (!hasAll || stream.bytesWritten < input.bytes)
+    if (!hasAll || stream.bytesWritten < fed)
       throw new MicrovmError('IMAGE_INVALID', 'there is data after the end of its gzip stream')
   } catch (error) {
     throw asInvalid(error)
@@ -94,56 +94,27 @@ export async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buf
   }
 }
 
-/** Feeds a stream in large pieces, always from the same memory: else there were gigabytes of garbage. */
-class GunzipInput {
-  /** That it was given. */
-  bytes = 0
-  readonly #stream: Gunzip
-  readonly #memory = Array.from({ length: INPUTS }, () => Buffer.allocUnsafeSlow(INPUT_BYTES))
-  readonly #taken = this.#memory.map(() => Promise.resolve())
-  #turn = 0
-  #filled = 0
-
-  constructor(stream: Gunzip) {
-    this.#stream = stream
+async function* inLargePieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  let waiting: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of source) {
+    waiting.push(chunk)
+    bytes += chunk.length
+    if (bytes < INPUT_BYTES) continue
+    yield waiting.length === 1 ? chunk : Buffer.concat(waiting, bytes)
+    waiting = []
+    bytes = 0
   }
-
-  /** Whether it reads no more: it is given up, or what came last in the archive has come. */
-  get isOver(): boolean {
-    return this.#stream.destroyed || this.#stream.readableEnded
-  }
-
-  /** @param chunk free to be changed afterwards */
-  async add(chunk: Buffer): Promise<void> {
-    for (let at = 0; at < chunk.length;) {
-      const count = Math.min(INPUT_BYTES - this.#filled, chunk.length - at)
-      chunk.copy(this.#memory[this.#turn]!, this.#filled, at, at + count)
-      at += count
-      this.#filled += count
-      if (this.#filled === INPUT_BYTES) this.flush()
-      await this.#taken[this.#turn]
-    }
-  }
-
-  flush(): void {
-    const piece = this.#memory[this.#turn]!.subarray(0, this.#filled)
-    this.bytes += piece.length
-    this.#filled = 0
-    if (this.isOver || piece.length === 0) return
-    this.#taken[this.#turn] = isTaken(this.#stream, piece)
-    this.#turn = (this.#turn + 1) % INPUTS
-  }
+  if (bytes > 0) yield Buffer.concat(waiting, bytes)
 }
 
-/** Settles when the stream has read all of the bytes, or will read no more. */
-function isTaken(stream: Gunzip, bytes: Buffer): Promise<void> {
+function drained(stream: ReturnType<typeof createGunzip>): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      for (const event of ['end', 'close']) stream.off(event, done)
+      for (const event of ['drain', 'end', 'close']) stream.off(event, done)
       resolve()
     }
-    for (const event of ['end', 'close']) stream.on(event, done)
-    stream.write(bytes, done)
+    for (const event of ['drain', 'end', 'close']) stream.on(event, done)
   })
 }
 

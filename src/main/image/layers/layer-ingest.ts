@@ -138,7 +138,6 @@ class LayerWriter implements TarSink {
     const { entries, nameBytes } = this.index.takeGrowth()
     this.totals.add('entries', entries)
     this.totals.add('nameBytes', nameBytes)
-    await this.#data.settle()
     await this.#frame.settle()
   }
 

@@ -10,7 +10,7 @@ export interface Head {
   readonly headers: IncomingHttpHeaders
 }
 
-/** Held for a reader who is busy, in bytes; the server goes on when half of it is gone. */
+/** Held for a reader who is busy, in bytes. He gets all of it in one piece: fewer are faster. */
 const AHEAD_BYTES = 512 * 1024
 /** As much is read and forgotten sooner than a connection is given up for it. */
 const READ_TO_THE_END_BYTES = 64 * 1024
@@ -44,15 +44,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
    * @throws as `head`
    */
   async next(): Promise<Buffer | undefined> {
-    while (this.#held.length === 0) {
+    while (this.#heldBytes === 0) {
       if (this.#end?.error) throw this.#end.error
       if (this.#end) return undefined
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
-    const chunk = this.#held.shift()!
-    this.#heldBytes -= chunk.length
-    if (this.#heldBytes <= AHEAD_BYTES / 2 && this.#controller?.paused) this.#controller.resume()
-    return chunk
+    const [first] = this.#held
+    const all = this.#held.length === 1 ? first! : Buffer.concat(this.#held, this.#heldBytes)
+    this.#held = []
+    this.#heldBytes = 0
+    if (this.#controller?.paused) this.#controller.resume()
+    return all
   }
 
   /** Nobody wants what is still to come. The connection lives on if that is little. */
