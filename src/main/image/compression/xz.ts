@@ -3,6 +3,7 @@
 // file does to it stays in there. It checks headers, index and the data's CRC32 or CRC64, and takes
 // no more memory than `xz -9` needs.
 import { ReadableStream } from 'node:stream/web'
+import type * as Decoder from 'xz-decompress'
 import { MicrovmError } from '../../../contract/errors'
 
 const unpackYourself = { hint: 'Unpack the file with xz -d, and use what comes out.' }
@@ -28,7 +29,7 @@ const refusals: Partial<Record<string, () => MicrovmError>> = {
  * @throws IMAGE_INVALID for a stream that is damaged, IMAGE_TOO_LARGE for one that takes too much memory
  */
 export async function* unxz(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  const { XzReadableStream } = await import('xz-decompress')
+  const { XzReadableStream } = await loadDecoder()
   let failure: Error | undefined
   const watched = async function* (): AsyncGenerator<Uint8Array, void> {
     try {
@@ -45,6 +46,13 @@ export async function* unxz(source: AsyncIterable<Buffer>): AsyncGenerator<Buffe
   } catch (error) {
     throw failure ?? explain(error as Error)
   }
+}
+
+/** A CommonJS module: Node has its exports as the default one, test runners by their names, too. */
+async function loadDecoder(): Promise<typeof Decoder> {
+  const loaded: typeof Decoder & { readonly default?: typeof Decoder } =
+    await import('xz-decompress')
+  return loaded.default ?? loaded
 }
 
 function explain({ message }: Error): MicrovmError {
