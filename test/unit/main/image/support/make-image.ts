@@ -29,6 +29,17 @@ export interface MakeOptions {
 
 export function makeImage(
   layers: readonly (readonly Member[])[],
+  options: MakeOptions = {},
+): MadeImage {
+  return imageOfTars(
+    layers.map((members) => tarOf(...members)),
+    options,
+  )
+}
+
+/** Of layers that are whatever bytes they are. */
+export function imageOfTars(
+  tars: readonly Buffer[],
   { architecture = 'amd64', compress = true, diffIds, cmd = [] }: MakeOptions = {},
 ): MadeImage {
   const blobs = new Map<string, Buffer>()
@@ -36,7 +47,6 @@ export function makeImage(
     blobs.set(sha256(bytes), bytes)
     return { mediaType, digest: sha256(bytes), size: bytes.length }
   }
-  const tars = layers.map((members) => tarOf(...members))
   const made = tars.map((tar) => layerOf(tar, compress))
   const trueIds = made.map(({ diffId }) => diffId)
   const config = Buffer.from(
