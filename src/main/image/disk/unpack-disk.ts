@@ -87,7 +87,6 @@ async function write(
       if (head.length >= FORMAT_HEAD_BYTES) refuseOtherFormats(head)
     }
     append(chunk)
-    await writer.settle()
     if (performance.now() - turnedAt > TURN_EVERY_MS) {
       await setImmediate()
       turnedAt = performance.now()
