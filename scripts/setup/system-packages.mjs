@@ -102,6 +102,7 @@ const needs = [
     why: 'makes a Debian image to run',
   },
   { purpose: 'tests', command: 'skopeo', packages: ['skopeo'], why: 'fills that registry' },
+  { purpose: 'tests', command: 'podman', packages: ['podman'], why: 'has images to take over' },
   { purpose: 'tests', command: 'umoci', packages: ['umoci'], why: 'judges unpacked images' },
   { purpose: 'tests', command: '7zz', packages: ['7zip'], why: 'packs the tar.gz of the app' },
   { purpose: 'tests', command: 'setfattr', packages: ['attr'], why: 'files with attributes' },

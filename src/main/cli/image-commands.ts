@@ -9,10 +9,15 @@ import { formatImages } from './format'
 export async function pull(
   context: CommandContext,
   reference: string,
-  { platform, plainHttp = false }: { platform?: string; plainHttp?: boolean },
+  {
+    local = false,
+    platform,
+    plainHttp = false,
+  }: { local?: boolean; platform?: string; plainHttp?: boolean },
 ): Promise<number> {
   const { images } = await context.engine()
-  const choice = { plainHttp, ...(platform === undefined ? {} : { platform }) }
+  const from = local ? 'local' : 'remote'
+  const choice = { from, plainHttp, ...(platform === undefined ? {} : { platform }) } as const
   const { view } = await images.pull(reference, { ...operation(context), ...choice })
   context.output.note(`${view.platform} ${view.digest}`)
   context.output.result(await images.view(view.reference), view.reference)

@@ -270,6 +270,7 @@ function addImageCommands(program: Command, run: Run): void {
   addCommand(program, 'pull <reference>', 'get an image from a registry')
     .option('--platform <os/arch>', "other than this computer's: linux/arm64")
     .option('--plain-http', 'reach the registry without encryption')
+    .option('--local', 'what Docker or Podman here has under that name, and no registry')
     .action((reference: string, options) =>
       run(options, async (context) => (await load()).pull(context, reference, options)),
     )
