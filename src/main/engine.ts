@@ -235,8 +235,6 @@ function createImages(
   return { images, logins, registrySettings: createRegistrySettingsEditor(editing) }
 }
 
-/** Until there is a store for them. */
-
 async function askRunner(socketDir: string): Promise<VmState | undefined> {
   const client = await connectRunner(join(socketDir, RUNNER_SOCKET)).catch(() => undefined)
   const state = await client?.request('status', {}).catch(() => undefined)

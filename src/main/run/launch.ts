@@ -9,6 +9,7 @@ import { MicrovmError } from '../../contract/errors'
 import type { RunnerConfigInput } from '../../contract/runner-config'
 import type { Backend, VmHandle } from '../hypervisor/backend'
 import { chooseBackend, probeBackends, type ChosenBackend } from '../hypervisor/choose-backend'
+import type { DiskImages } from '../image/disk/disk-images'
 import type { ImageStore } from '../image/image-store'
 import { socketDirFor, type DataPaths } from '../lib/data-paths'
 import type { Logger } from '../lib/logger'
@@ -19,7 +20,7 @@ import { ensureKeys } from '../ssh/keys'
 import type { VmFiles } from '../state/vm-files'
 import type { VmRecord } from '../state/vm-record'
 import { configEntries } from './config-stage'
-import { prepareDiskFiles, type DiskDownloads } from './disk-files'
+import { prepareDiskFiles, requireRawFiles } from './disk-files'
 import { runnerDisks } from './disks'
 import { obtainImage, pin } from './image-stage'
 import { startClock } from './launch-clock'
@@ -31,7 +32,7 @@ export interface LaunchDeps {
   readonly paths: DataPaths
   readonly files: VmFiles
   readonly images: ImageStore
-  readonly diskImages: DiskDownloads
+  readonly diskImages: Pick<DiskImages, 'ensure'>
   /** In order of preference. */
   readonly backends: readonly Backend[]
   /** Each runner in a user namespace of its own. */
@@ -60,6 +61,7 @@ export async function launchVm(
 
   const parts = await deps.parts()
   const { backend, probe } = await checkHost(deps, parts, record, options)
+  await requireRawFiles(spec.disks)
   const vmm = await backend.prepare({ shares: spec.mounts.length > 0 })
 
   onProgress?.({ stage: 'image', message: `Looking for ${spec.image}` })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MicrovmError } from '../../../../src/contract/errors'
-import { prepareDiskFiles } from '../../../../src/main/run/disk-files'
+import { prepareDiskFiles, requireRawFiles } from '../../../../src/main/run/disk-files'
 
 const URL = 'https://example.org/a.img'
 
@@ -63,13 +63,10 @@ describe('the file behind an extra disk', () => {
     expect(await readFile(copy, 'utf8')).toBe('y'.repeat(1024))
   })
 
-  it('names its disk when it cannot be had', async () => {
+  it('leaves nothing when it cannot be had', async () => {
     const images = store()
     images.ensure.mockRejectedValue(new MicrovmError('IMAGE_NOT_FOUND', 'there is none'))
-    await expect(prepare(images, { source: URL, readOnly: false })).rejects.toMatchObject({
-      code: 'IMAGE_NOT_FOUND',
-      message: `disk ${URL}: there is none`,
-    })
+    await expect(prepare(images, { source: URL, readOnly: false })).rejects.toThrow('there is none')
     await expect(stat(join(dir, 'disks'))).rejects.toThrow('ENOENT')
   })
 
@@ -77,5 +74,41 @@ describe('the file behind an extra disk', () => {
     const signal = AbortSignal.abort()
     await expect(prepare(store(), { source: URL, readOnly: false }, { signal })).rejects.toThrow()
     await expect(stat(join(dir, 'disks/0.img'))).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('a file of the host', () => {
+  /** Two sectors with bytes at an offset, from the end if it is negative. */
+  const disk = async (offset: number, bytes: string): Promise<string> => {
+    const sectors = Buffer.alloc(1024)
+    sectors.write(bytes, (1024 + offset) % 1024, 'latin1')
+    const path = join(dir, 'disk')
+    await writeFile(path, sectors)
+    return path
+  }
+  const check = (source: string) => requireRawFiles([{ source, readOnly: true }])
+
+  it('may have anything on it that is no other format', async () => {
+    await check(await disk(510, '\x55\xaa'))
+    await check(URL)
+  })
+
+  it.each([
+    ['qcow2', 0, 'QFI\xfb'],
+    ['VMDK', 0, '# Disk DescriptorFile'],
+    ['VHD', -512, 'conectix'],
+    ['VDI', 64, '\x7f\x10\xda\xbe'],
+    ['gzip', 0, '\x1f\x8b\x08'],
+    ['xz', 0, '\xfd7zXZ\0'],
+    ['zstd', 0, '\x28\xb5\x2f\xfd'],
+  ])('is refused if it is %s, known by what stands at %d', async (name, offset, bytes) => {
+    const path = await disk(offset, bytes)
+    await expect(check(path)).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+      message: expect.stringMatching(
+        new RegExp(`^the disk ${path}: it is .*${name}.*, not a raw disk$`),
+      ) as string,
+      hint: expect.stringMatching(/qemu-img|Decompress/) as string,
+    })
   })
 })
