@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images as app, CLI and renderer see them.
 import { z } from 'zod'
+import { SHA256_DIGEST } from './digest-form'
 
-export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+export const digestSchema = z.string().regex(SHA256_DIGEST)
 
 /** The subset of an OCI image config we act on (image-spec, config.md). */
 export interface ImageConfig {

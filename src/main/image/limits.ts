@@ -19,7 +19,6 @@ export const MAX_LAYER_NAME_BYTES = 512 * MIB
 /** What a layer's tar has beside names and contents, compressed: far more than a million headers take. */
 export const MAX_LAYER_FRAME_BYTES = 512 * MIB
 export const MAX_LAYERS = 1000
-export const LAYERS_AT_A_TIME = 4
 
 export const MAX_MANIFEST_BYTES = 4 * MIB
 export const MAX_CONFIG_BYTES = 8 * MIB

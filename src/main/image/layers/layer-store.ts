@@ -5,6 +5,7 @@
 // What is here never changes, since disks of machines point into it: whoever stores a layer that has
 // come meanwhile throws the own copy away.
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { MicrovmError } from '../../../contract/errors'
 import { syncFolder } from '../../lib/atomic-file'
 import type { DataPaths } from '../../lib/data-paths'
@@ -17,7 +18,6 @@ import { layerFiles, type LayerFiles } from './layer-files'
 import { readLayerIndex, readLayerSummary, type LayerIndex, type LayerSummary } from './layer-index'
 import { fetchLayer, partPath } from '../registry/fetch-layer'
 import type { IngestLayer } from './layer-thread'
-import { LAYERS_AT_A_TIME } from '../limits'
 import { Semaphore } from '../semaphore'
 import { SharedTasks } from '../shared-tasks'
 import { TempFiles } from '../temp-files'
@@ -44,6 +44,9 @@ export interface LayerOptions {
   /** See `LayerJob.totals`. */
   readonly totals: SharedArrayBuffer
 }
+
+/** Each keeps a thread busy, and others that inflate; each thread takes memory and a time to start. */
+const LAYERS_AT_A_TIME = Math.min(4, Math.max(2, availableParallelism()))
 
 export class LayerStore {
   readonly temps: TempFiles
@@ -82,7 +85,11 @@ export class LayerStore {
       this.#tasks.run(
         request.diffId,
         (signal, report) =>
-          this.#atATime.run(() => this.#fetch(request, options.totals, signal, report), signal),
+          this.#atATime.run(
+            () => this.#fetch(request, options.totals, signal, report),
+            signal,
+            request.source.size,
+          ),
         {
           ...(options.signal ? { signal: options.signal } : {}),
           ...(options.onBytes ? { onProgress: options.onBytes } : {}),

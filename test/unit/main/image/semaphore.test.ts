@@ -22,6 +22,18 @@ describe('a semaphore', () => {
     expect(most).toBe(2)
   })
 
+  it('lets the heaviest of those that wait in first', async () => {
+    const semaphore = new Semaphore(1)
+    const began: number[] = []
+    const work = async (weight: number): Promise<void> => {
+      began.push(weight)
+      await turn()
+    }
+    const weights = [1, 5, 30, 5, 900]
+    await Promise.all(weights.map((weight) => semaphore.run(() => work(weight), never, weight)))
+    expect(began).toEqual([1, 900, 30, 5, 5])
+  })
+
   it('gives the place on when work fails, and passes over who has left', async () => {
     const semaphore = new Semaphore(1)
     const cancelling = new AbortController()
