@@ -2,10 +2,12 @@
 // The window: rail at the left, a page, terminals below; dialogs and messages above all of it.
 import { Tooltip } from 'radix-ui'
 import { useEffect, type ReactNode } from 'react'
+import { ImageDialogs } from '../features/images/image-dialogs'
 import { ImagePage } from '../features/images/image-page'
 import { ImagesPage } from '../features/images/images-page'
 import { OperationsStrip } from '../features/images/operations-strip'
 import { SettingsPage } from '../features/settings/settings-page'
+import { SignInDialog } from '../features/settings/sign-in-dialog'
 import { TerminalPanel } from '../features/terminal/terminal-panel'
 import { DeleteMachineDialog } from '../features/vms/delete-machine-dialog'
 import { MachinePage } from '../features/vms/machine-page/machine-page'
@@ -35,6 +37,8 @@ export function App(): ReactNode {
       </div>
       <NewMachineDialog />
       <DeleteMachineDialog />
+      <ImageDialogs />
+      <SignInDialog />
       <DoctorDialog />
       <CommandPalette />
       <Toasts />
@@ -51,7 +55,7 @@ function Page({ route }: { readonly route: Route }): ReactNode {
     case 'images':
       return <ImagesPage />
     case 'image':
-      return <ImagePage reference={route.reference} />
+      return <ImagePage reference={route.reference} tab={route.tab} />
     case 'settings':
       return <SettingsPage />
   }

@@ -2,6 +2,8 @@
 // Everything the command palette offers.
 import type { ImageView } from '../../contract/images'
 import type { VmView } from '../../contract/ipc'
+import { askToPrune } from '../features/images/image-dialogs'
+import { askToSignIn } from '../features/settings/sign-in-store'
 import { launchImage } from '../features/vms/launch'
 import { openNewMachine } from '../features/vms/new-machine/open-new-machine'
 import { stateText } from '../features/vms/state-text'
@@ -46,6 +48,8 @@ function generalItems(): PaletteItem[] {
     ['Show images', '', () => navigate({ page: 'images' })],
     ['Show settings', '', () => navigate({ page: 'settings' })],
     ['Show or hide terminals', keyText('`'), toggle],
+    ['Free up space…', '', askToPrune],
+    ['Sign in to a registry…', '', () => askToSignIn({})],
     ['Open the Doctor', '', () => openDoctor(true)],
   ]
   return items.map(([label, note, run]) => ({ id: label, label, note, run }))

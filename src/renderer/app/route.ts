@@ -5,12 +5,14 @@ import { create } from 'zustand'
 
 export const machineTabs = ['overview', 'console', 'network', 'settings'] as const
 export type MachineTab = (typeof machineTabs)[number]
+const imageTabs = ['layers', 'configuration', 'users'] as const
+export type ImageTab = (typeof imageTabs)[number]
 
 export type Route =
   | { readonly page: 'machines' }
   | { readonly page: 'machine'; readonly id: string; readonly tab: MachineTab }
   | { readonly page: 'images' }
-  | { readonly page: 'image'; readonly reference: string }
+  | { readonly page: 'image'; readonly reference: string; readonly tab: ImageTab }
   | { readonly page: 'settings' }
 
 /** "#/machines/3f…/console" → a route; anything unknown leads to the machines. */
@@ -19,7 +21,11 @@ export function parseRoute(fragment: string): Route {
   if (page === 'machines' && argument !== undefined && argument !== '')
     return { page: 'machine', id: argument, tab: machineTabs.find((t) => t === tab) ?? 'overview' }
   if (page === 'images' && argument !== undefined && argument !== '')
-    return { page: 'image', reference: argument }
+    return {
+      page: 'image',
+      reference: argument,
+      tab: imageTabs.find((t) => t === tab) ?? 'layers',
+    }
   if (page === 'images' || page === 'settings') return { page }
   return { page: 'machines' }
 }
@@ -27,7 +33,8 @@ export function parseRoute(fragment: string): Route {
 export function printRoute(route: Route): string {
   if (route.page === 'machine')
     return `#/machines/${encodeURIComponent(route.id)}/${encodeURIComponent(route.tab)}`
-  if (route.page === 'image') return `#/images/${encodeURIComponent(route.reference)}`
+  if (route.page === 'image')
+    return `#/images/${encodeURIComponent(route.reference)}/${encodeURIComponent(route.tab)}`
   return `#/${route.page}`
 }
 
@@ -48,6 +55,10 @@ export function navigate(route: Route): void {
 
 export function openMachine(id: string, tab: MachineTab = 'overview'): void {
   navigate({ page: 'machine', id, tab })
+}
+
+export function openImage(reference: string, tab: ImageTab = 'layers'): void {
+  navigate({ page: 'image', reference, tab })
 }
 
 /** Follows the fragment; called once, at start. */

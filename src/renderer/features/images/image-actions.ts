@@ -2,9 +2,12 @@
 // What one can do with images, from wherever.
 import { call } from '../../api/client'
 import { runOperation } from '../../api/operations'
-import type { ImageFacts } from '../../../contract/images'
-import { navigate } from '../../app/route'
-import { orToast, toastError, toastInfo } from '../../ui/toast-store'
+import { MicrovmError } from '../../../contract/errors'
+import type { ExportFormat, ImageFacts } from '../../../contract/images'
+import { openImage } from '../../app/route'
+import { orToast, toastError, toastInfo, type Toast } from '../../ui/toast-store'
+import { askToSignIn } from '../settings/sign-in-store'
+import { registryOf } from './registry-of'
 
 /** Asks for a file or folder and imports it. undefined: dismissed or cancelled. Throws on failure. */
 export async function importImage(kind: 'archive' | 'folder'): Promise<ImageFacts | undefined> {
@@ -32,13 +35,36 @@ export async function pullInBackground(reference: string): Promise<void> {
     )
     if (image !== undefined) toastInfo(`${image.reference} is here`, showAction(image.reference))
   } catch (error) {
-    const again = { label: 'Try again', run: () => void pullInBackground(reference) }
-    toastError(`${reference} was not pulled`, error, again)
+    toastError(`${reference} was not pulled`, error, remedyFor(reference, error))
   }
 }
 
+/** What may help, as a button: signing in where that was missing, and then the same again. */
+function remedyFor(reference: string, error: unknown): NonNullable<Toast['action']> {
+  const again = (): void => void pullInBackground(reference)
+  if (MicrovmError.from(error).code !== 'REGISTRY_DENIED') return { label: 'Try again', run: again }
+  const registry = registryOf(reference)
+  return { label: 'Sign in…', run: () => askToSignIn({ registry, after: again }) }
+}
+
+/** Asks where, writes the image there; how it ended becomes a message. */
+export async function exportImage(reference: string, format: ExportFormat): Promise<void> {
+  try {
+    const target = await runOperation('export', `Exporting ${reference}`, (operationId) =>
+      call('images.export', { reference, format, operationId }),
+    )
+    if (target !== undefined && target !== null) toastInfo(`Exported to ${target}`)
+  } catch (error) {
+    toastError(`${reference} was not exported`, error)
+  }
+}
+
+export function copyText(text: string): void {
+  void orToast('Nothing was copied', call('app.writeClipboard', { text }))
+}
+
 function showAction(reference: string): { label: string; run: () => void } {
-  return { label: 'Show', run: () => navigate({ page: 'image', reference }) }
+  return { label: 'Show', run: () => openImage(reference) }
 }
 
 export function removeImage(reference: string): Promise<boolean> {

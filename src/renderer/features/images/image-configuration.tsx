@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReactNode } from 'react'
 import type { ImageView } from '../../../contract/images'
+import { CopyButton } from '../../ui/copy-button'
 import { Fact, Facts } from '../../ui/facts'
 import { quoteWord } from '../vms/cli-command'
 
@@ -13,6 +14,7 @@ export function ImageConfiguration({ image }: { readonly image: ImageView }): Re
     <Facts>
       <Fact name="Digest" mono>
         {image.digest}
+        <CopyButton text={image.digest} label="Copy the digest" />
       </Fact>
       <Fact name="Platform">{image.platform}</Fact>
       {image.createdAt !== undefined && (

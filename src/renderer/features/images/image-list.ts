@@ -44,3 +44,11 @@ function amount(image: ImageView, column: Exclude<ImageSortColumn, 'reference'>)
   if (column === 'own') return image.ownSize
   return column === 'layers' ? image.layers.length : (image.lastUsedAt ?? 0)
 }
+
+/** Bytes on disk of all layers of these images, each once. */
+export function spaceOf(images: readonly ImageView[]): number {
+  const sizes = new Map<string, number>()
+  for (const { layers } of images)
+    for (const { diffId, sizeOnDisk } of layers) sizes.set(diffId, sizeOnDisk)
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0)
+}

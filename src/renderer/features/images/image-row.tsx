@@ -4,6 +4,9 @@ import type { ImageView } from '../../../contract/images'
 import { useTimeText } from '../../ui/clock'
 import { formatAgo, formatBytes } from '../../ui/format'
 import { launchImage } from '../vms/launch'
+import { openMachine, type ImageTab } from '../../app/route'
+import { useImageUsers } from './image-users'
+import { ReferenceText } from './reference-text'
 
 interface ImageRowProps {
   readonly image: ImageView
@@ -12,7 +15,7 @@ interface ImageRowProps {
   readonly top: number
   readonly selected: boolean
   readonly onSelect: (reference: string) => void
-  readonly onShow: (reference: string) => void
+  readonly onShow: (reference: string, tab?: ImageTab) => void
   readonly onDelete: (image: ImageView) => void
 }
 
@@ -37,16 +40,17 @@ export const ImageRow = memo(function ImageRow(props: ImageRowProps): ReactNode 
       data-testid={`image-${reference}`}
       style={{ transform: `translateY(${props.top}px)` }}
       onMouseDown={() => onSelect(reference)}
+      onContextMenu={() => onSelect(reference)}
       onDoubleClick={() => onShow(reference)}
     >
       <span role="gridcell" className="cell-reference cut">
         <button
           type="button"
           className="name-link"
-          title={reference}
+          aria-label={reference}
           onClick={() => onShow(reference)}
         >
-          {reference}
+          <ReferenceText reference={reference} />
         </button>
         {builtIn && <span className="tag">built in</span>}
       </span>
@@ -63,6 +67,9 @@ export const ImageRow = memo(function ImageRow(props: ImageRowProps): ReactNode 
       <span role="gridcell" className="cell-layers">
         {image.layers.length}
       </span>
+      <span role="gridcell" className="cell-users cut">
+        <Users image={image} onShow={onShow} />
+      </span>
       <span role="gridcell" className="cell-used">
         {used}
       </span>
@@ -72,6 +79,27 @@ export const ImageRow = memo(function ImageRow(props: ImageRowProps): ReactNode 
     </div>
   )
 })
+
+/** One machine by its name, several by their number. */
+function Users({ image, onShow }: Pick<ImageRowProps, 'image' | 'onShow'>): ReactNode {
+  const users = useImageUsers(image)
+  const [first, second] = users
+  if (first === undefined) return null
+  const names = users.map(({ name }) => name).join(', ')
+  return (
+    <button
+      type="button"
+      className="link cut"
+      title={names}
+      tabIndex={-1}
+      onClick={() =>
+        second === undefined ? openMachine(first.id) : onShow(image.reference, 'users')
+      }
+    >
+      {second === undefined ? first.name : `${users.length} machines`}
+    </button>
+  )
+}
 
 function ImageRowActions({
   image,

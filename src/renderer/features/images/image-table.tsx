@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useVirtualizer } from '@tanstack/react-virtual'
+import { ContextMenu } from 'radix-ui'
 import { useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import type { ImageView } from '../../../contract/images'
-import { navigate } from '../../app/route'
+import { openImage } from '../../app/route'
 import { moveSelection } from '../vms/machine-list'
 import { launchImage } from '../vms/launch'
-import { DeleteImageDialog } from './delete-image-dialog'
+import { askAboutImage } from './image-dialogs'
 import type { ImageSort, ImageSortColumn } from './image-list'
+import { ImageMenu } from './image-menu'
 import { ImageRow, imageRowId } from './image-row'
 
 const ROW_HEIGHT = 38
@@ -17,12 +19,9 @@ interface ImageTableProps {
   readonly onSort: (sort: ImageSort) => void
 }
 
-const showImage = (reference: string): void => navigate({ page: 'image', reference })
-
 /** One row per image, of which only those in sight exist. The table has the keys for the selected one. */
 export function ImageTable({ images, sort, onSort }: ImageTableProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null)
-  const [deleting, setDeleting] = useState<ImageView | undefined>(undefined)
   const [selected, setSelected] = useState('')
   const at = images.findIndex(({ reference }) => reference === selected)
   const rows = useVirtualizer({
@@ -39,7 +38,7 @@ export function ImageTable({ images, sort, onSort }: ImageTableProps): ReactNode
     const page = Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT)
     const target = isPlain(event) && moveSelection(event.key, at, images.length, page)
     if (typeof target === 'number') select(target)
-    else if (!actByKey(event, images[at], setDeleting)) return
+    else if (!actByKey(event, images[at], scroller.current)) return
     event.preventDefault()
   }
   return (
@@ -54,29 +53,45 @@ export function ImageTable({ images, sort, onSort }: ImageTableProps): ReactNode
     >
       <ImageTableHead sort={sort} onSort={onSort} />
       <div className="table-body" ref={scroller} role="rowgroup" tabIndex={-1}>
-        <div className="table-rows" role="presentation" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map(({ index, start }) => {
-            const image = images[index]
-            if (image === undefined) return null
-            return (
-              <ImageRow
-                key={image.reference}
-                image={image}
-                at={index}
-                top={start}
-                selected={index === at}
-                onSelect={setSelected}
-                onShow={showImage}
-                onDelete={setDeleting}
-              />
-            )
-          })}
-        </div>
+        <ContextMenu.Root modal={false}>
+          <ContextMenu.Trigger asChild>
+            <div className="table-rows" role="presentation" style={{ height: rows.getTotalSize() }}>
+              {rows.getVirtualItems().map(({ index, start }) => {
+                const image = images[index]
+                if (image === undefined) return null
+                return (
+                  <ImageRow
+                    key={image.reference}
+                    image={image}
+                    at={index}
+                    top={start}
+                    selected={index === at}
+                    onSelect={setSelected}
+                    onShow={openImage}
+                    onDelete={askToDelete}
+                  />
+                )
+              })}
+            </div>
+          </ContextMenu.Trigger>
+          <RowMenu image={images[at]} />
+        </ContextMenu.Root>
       </div>
-      {deleting !== undefined && (
-        <DeleteImageDialog image={deleting} onClose={() => setDeleting(undefined)} />
-      )}
     </div>
+  )
+}
+
+const askToDelete = (image: ImageView): void => askAboutImage('delete', image)
+
+/** One menu for all rows: a right click selects its row first. */
+function RowMenu({ image }: { readonly image: ImageView | undefined }): ReactNode {
+  if (image === undefined) return null
+  return (
+    <ContextMenu.Portal>
+      <ContextMenu.Content className="menu" aria-label={`Actions of ${image.reference}`}>
+        <ImageMenu image={image} menu={ContextMenu} inList />
+      </ContextMenu.Content>
+    </ContextMenu.Portal>
   )
 }
 
@@ -90,36 +105,58 @@ function isPlain(event: KeyboardEvent): boolean {
 function actByKey(
   event: KeyboardEvent,
   image: ImageView | undefined,
-  remove: (image: ImageView) => void,
+  body: HTMLElement | null,
 ): boolean {
-  if (image === undefined || !isPlain(event)) return false
-  if (event.key === 'Enter') showImage(image.reference)
+  if (image === undefined || event.target !== event.currentTarget) return false
+  if (event.key === 'ContextMenu' || (event.shiftKey && event.key === 'F10')) openMenu(body)
+  else if (!isPlain(event)) return false
+  else if (event.key === 'Enter') openImage(image.reference)
   else if (event.key.toLowerCase() === 'l') void launchImage(image.reference)
-  else if (event.key === 'Delete' && !image.builtIn) remove(image)
+  else if (event.key === 'Delete' && !image.builtIn) askToDelete(image)
   else return false
   return true
 }
 
-const columns: readonly { readonly title: string; readonly sort: ImageSortColumn }[] = [
-  { title: 'Image', sort: 'reference' },
-  { title: 'Size', sort: 'size' },
-  { title: 'Own', sort: 'own' },
-  { title: 'Layers', sort: 'layers' },
-  { title: 'Last used', sort: 'used' },
+/** The table has the focus, so the browser would open the menu at the table and not at the selected row. */
+function openMenu(body: HTMLElement | null): void {
+  const row = body?.querySelector('[role=row][aria-selected=true]')
+  if (!row) return
+  const { left, bottom } = row.getBoundingClientRect()
+  const at = { clientX: left + 40, clientY: bottom - 8 }
+  row.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true, ...at }))
+}
+
+const columns: readonly {
+  readonly title: string
+  readonly cell: string
+  readonly sort?: ImageSortColumn
+}[] = [
+  { title: 'Image', cell: 'reference', sort: 'reference' },
+  { title: 'Size', cell: 'size', sort: 'size' },
+  { title: 'Own', cell: 'own', sort: 'own' },
+  { title: 'Layers', cell: 'layers', sort: 'layers' },
+  { title: 'Used by', cell: 'users' },
+  { title: 'Last used', cell: 'used', sort: 'used' },
 ]
 
 function ImageTableHead({ sort, onSort }: Omit<ImageTableProps, 'images'>): ReactNode {
   return (
     <div className="table-head" role="rowgroup">
       <div className="image-grid" role="row" aria-rowindex={1}>
-        {columns.map(({ title, sort: column }) => {
+        {columns.map(({ title, cell, sort: column }) => {
+          if (column === undefined)
+            return (
+              <span key={title} role="columnheader" className={`cell-${cell}`}>
+                {title}
+              </span>
+            )
           const active = sort.column === column
           const descending = active && !sort.descending
           return (
             <span
               key={title}
               role="columnheader"
-              className={`cell-${column}`}
+              className={`cell-${cell}`}
               aria-sort={active ? (sort.descending ? 'descending' : 'ascending') : 'none'}
             >
               <button type="button" className="sort" onClick={() => onSort({ column, descending })}>

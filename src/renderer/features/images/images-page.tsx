@@ -9,8 +9,10 @@ import { EmptyState, ErrorPanel, SkeletonRows } from '../../ui/feedback'
 import { FindField } from '../../ui/find-field'
 import { ChevronDownIcon } from '../../ui/icons'
 import { orToast } from '../../ui/toast-store'
+import { formatBytes, formatPlural } from '../../ui/format'
 import { importInBackground, pullInBackground } from './image-actions'
-import { visibleImages, type ImageSort } from './image-list'
+import { askToPrune } from './image-dialogs'
+import { spaceOf, visibleImages, type ImageSort } from './image-list'
 import { loadImages, useImages } from './image-store'
 import { ImageTable } from './image-table'
 import { ProgressDetails } from './progress-details'
@@ -36,6 +38,7 @@ export function ImagesPage(): ReactNode {
       </header>
       <Pulls />
       <ImagesContent filter={filter} clearFilter={() => setFilter('')} />
+      <SpaceLine />
     </main>
   )
 }
@@ -70,6 +73,22 @@ function ImagesContent({ filter, clearFilter }: ImagesContentProps): ReactNode {
         archive or folder you have.
       </p>
     </EmptyState>
+  )
+}
+
+/** What all of them take together, and the way to less. */
+function SpaceLine(): ReactNode {
+  const list = useImages((state) => state.list)
+  const bytes = useMemo(() => spaceOf(list), [list])
+  return (
+    <footer className="space-line">
+      <span>
+        {list.length > 0 && `${formatPlural(list.length, 'image')}, ${formatBytes(bytes)} on disk`}
+      </span>
+      <Button variant="quiet" onClick={askToPrune}>
+        Free up space…
+      </Button>
+    </footer>
   )
 }
 

@@ -147,8 +147,16 @@ interface LayerDetailsProps {
 function LayerDetails({ layer, number }: LayerDetailsProps): ReactNode {
   if (layer === undefined) return null
   const { diffId, blobSize, entries } = layer
+  const madeBy = instructionText(layer.createdBy)
   return (
     <>
+      {madeBy !== '' && (
+        // Long ones are scrolled, by keys, too.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <pre className="layer-command" tabIndex={0} aria-label={`Command of layer ${number}`}>
+          {madeBy}
+        </pre>
+      )}
       <p className="layer-digest">
         Layer {number} · <code>{shortDigest(diffId)}</code>
         <CopyButton text={diffId} label={`Copy the digest of layer ${number}`} />

@@ -27,6 +27,12 @@ export function progressText(progress: Progress | undefined): string {
   return [`${done} of ${formatPlural(layers.length, 'layer')}`, percent].filter(Boolean).join(' · ')
 }
 
+/** What a screen reader says of it: once at the start, then at every quarter. */
+export function spokenProgress(title: string, progress: Progress | undefined): string {
+  const quarters = Math.floor((progressFraction(progress) ?? 0) * 4)
+  return quarters === 0 ? title : `${title}: ${quarters * 25} %`
+}
+
 /** "12 MB of 48 MB", "unpacking", "here already". */
 export function layerText(layer: LayerProgress): string {
   if (layer.state === 'reused') return 'here already'

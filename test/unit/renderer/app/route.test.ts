@@ -6,7 +6,7 @@ const routes: Route[] = [
   { page: 'machines' },
   { page: 'machine', id: '0123456789ab', tab: 'console' },
   { page: 'images' },
-  { page: 'image', reference: 'ghcr.io/acme/worker:1.4@sha256:00' },
+  { page: 'image', reference: 'ghcr.io/acme/worker:1.4@sha256:00', tab: 'users' },
   { page: 'settings' },
 ]
 

@@ -6,6 +6,8 @@ import { openMachine } from '../../../app/route'
 import { Button } from '../../../ui/button'
 import { ErrorPanel } from '../../../ui/feedback'
 import { ProgressDetails } from '../../images/progress-details'
+import { registryOf } from '../../images/registry-of'
+import { askToSignIn } from '../../settings/sign-in-store'
 import { openShell } from '../../terminal/terminal-store'
 import { bootProgress } from '../boot-progress'
 import { askDelete, cancelLaunch, runAction } from '../vm-actions'
@@ -54,9 +56,18 @@ function Failure({ vm }: { readonly vm: VmView }): ReactNode {
       <Button variant="primary" onClick={() => runAction(vm, 'start', openShell)}>
         Start again
       </Button>
-      <Button onClick={() => openMachine(vm.id, 'console')}>View console log</Button>
+      {error?.code === 'REGISTRY_DENIED' ? (
+        <Button onClick={() => signInAndStart(vm)}>Sign in…</Button>
+      ) : (
+        <Button onClick={() => openMachine(vm.id, 'console')}>View console log</Button>
+      )}
     </ErrorPanel>
   )
+}
+
+function signInAndStart(vm: VmView): void {
+  const after = (): void => runAction(vm, 'start', openShell)
+  askToSignIn({ registry: registryOf(vm.spec.image), after })
 }
 
 function Pause({ vm }: { readonly vm: VmView }): ReactNode {

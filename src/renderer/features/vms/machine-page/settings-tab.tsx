@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import type { VmView } from '../../../../contract/ipc'
 import { diskAsText } from '../../../../contract/disk-text'
 import { diskDevice, isDiskUrl, type BackendName } from '../../../../contract/vm-spec'
-import { navigate } from '../../../app/route'
+import { openImage } from '../../../app/route'
 import { CopyButton } from '../../../ui/copy-button'
 import { Fact, Facts } from '../../../ui/facts'
 import { formatMib, formatPlural } from '../../../ui/format'
@@ -14,7 +14,7 @@ import { isUp } from '../state-text'
 /** What the machine was made with, line by line. */
 export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
   const { spec, state } = vm
-  const showImage = (): void => navigate({ page: 'image', reference: spec.image })
+  const showImage = (): void => openImage(spec.image)
   const env = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`)
   return (
     <Facts>

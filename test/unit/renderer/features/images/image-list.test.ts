@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ImageView } from '../../../../../src/contract/images'
 import {
+  spaceOf,
   visibleImages,
   type ImageSortColumn,
 } from '../../../../../src/renderer/features/images/image-list'
@@ -24,6 +25,14 @@ const images = [
 
 const names = (column: ImageSortColumn, descending = false, filter = ''): string[] =>
   visibleImages(images, filter, { column, descending }).map(({ reference }) => reference)
+
+it('counts a layer that several images share once', () => {
+  const layer = (diffId: string, sizeOnDisk: number) => ({ diffId, sizeOnDisk }) as never
+  const [base, own] = [layer('a', 5), layer('b', 3)]
+  expect(spaceOf([image('x', { layers: [base, own, own] }), image('y', { layers: [base] })])).toBe(
+    8,
+  )
+})
 
 describe('the list of images', () => {
   it('is sorted by name, numbers in it counted', () => {

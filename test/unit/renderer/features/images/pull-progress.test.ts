@@ -6,6 +6,7 @@ import {
   layerText,
   progressFraction,
   progressText,
+  spokenProgress,
 } from '../../../../../src/renderer/features/images/pull-progress'
 
 const layer = (state: LayerProgress['state'], bytes: number, total: number): LayerProgress => ({
@@ -15,6 +16,15 @@ const layer = (state: LayerProgress['state'], bytes: number, total: number): Lay
   total,
 })
 const pull = (...layers: LayerProgress[]): Progress => ({ stage: 'image', message: '', layers })
+
+it('is spoken of at its start and at every quarter only', () => {
+  const at = (fraction: number) => spokenProgress('Pulling x', { ...pull(), fraction })
+  expect(spokenProgress('Pulling x', undefined)).toBe('Pulling x')
+  expect([0.01, 0.24, 0.25, 0.49, 0.5, 1].map(at)).toEqual([
+    ...['Pulling x', 'Pulling x', 'Pulling x: 25 %', 'Pulling x: 25 %'],
+    ...['Pulling x: 50 %', 'Pulling x: 100 %'],
+  ])
+})
 
 describe('the progress of a pull', () => {
   it('weighs layers by their size and counts the done ones in full', () => {
