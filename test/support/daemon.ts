@@ -3,7 +3,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -47,7 +47,7 @@ export async function startPodman(): Promise<Daemon> {
 
 /** @returns why there is none if it cannot run here */
 export async function startDocker(): Promise<Daemon | string> {
-  if (process.getuid?.() !== 0) return 'dockerd needs root'
+  if (!(await mayMount())) return 'dockerd unpacks in a mount namespace, which needs CAP_SYS_ADMIN'
   const folders = await findDocker()
   if (folders === undefined) return 'there is neither a dockerd nor an apt-get to get one with'
   const dir = await mkdtemp(join(tmpdir(), 'docker-'))
@@ -59,6 +59,13 @@ export async function startDocker(): Promise<Daemon | string> {
   const PATH = [...folders, process.env['PATH']].join(delimiter)
   const stop = await serve('dockerd', args, { ...process.env, PATH }, dir, socket)
   return daemonAt(socket, { DOCKER_HOST: `unix://${socket}`, CONTAINER_HOST: 'none' }, stop)
+}
+
+/** Bit 21 of the effective capabilities (capabilities(7), proc(5)). */
+async function mayMount(): Promise<boolean> {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '')
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
+  return (BigInt(`0x${effective}`) & (1n << 21n)) !== 0n
 }
 
 /**
@@ -123,7 +130,9 @@ function daemonAt(socketPath: string, env: NodeJS.ProcessEnv, stop: Daemon['stop
   return {
     env,
     load: async (archive, loaded, name) => {
-      await call(socketPath, 'POST', '/images/load', archive)
+      const said = (await call(socketPath, 'POST', '/images/load', archive)).toString()
+      // Docker says that it is well before it begins.
+      if (said.includes('"errorDetail"')) throw new Error(`${archive} is not loaded: ${said}`)
       const [, repo = '', tag = ''] = /^(.*):([^:]*)$/.exec(name) ?? []
       await call(socketPath, 'POST', `/images/${loaded}/tag?repo=${repo}&tag=${tag}`)
     },
