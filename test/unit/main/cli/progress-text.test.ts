@@ -26,6 +26,18 @@ describe('progress on a terminal', () => {
     )
   })
 
+  it('has the figures of a single file', () => {
+    const [bytes, total] = [12 * 1024 * 1024, 300 * 1024 * 1024]
+    const message = 'Downloading disk.xz'
+    const coming = { stage: 'image', message, transfer: { bytes, total, bytesPerSecond: 2048 } }
+    expect(progressLine({ ...coming, fraction: 0.04 }, 70)).toBe(
+      'Downloading disk.xz · 12 MiB of 300 MiB · 2.0 KiB/s 4 %',
+    )
+    expect(progressLine({ stage: 'image', message, transfer: { bytes, total: 0 } }, 70)).toBe(
+      'Downloading disk.xz · 12 MiB',
+    )
+  })
+
   it('cuts the message, not the figures, where there is no room', () => {
     const progress = { stage: 'image', message: 'Pulling '.repeat(20), fraction: 0.5 }
     const line = progressLine(progress, 40)
