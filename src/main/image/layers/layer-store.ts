@@ -46,7 +46,7 @@ export interface LayerOptions {
 }
 
 /** Each keeps a thread busy, and others that inflate; each thread takes memory and a time to start. */
-const LAYERS_AT_A_TIME = Math.min(4, Math.max(2, availableParallelism()))
+export const LAYERS_AT_A_TIME = Math.min(4, Math.max(2, availableParallelism()))
 
 export class LayerStore {
   readonly temps: TempFiles
