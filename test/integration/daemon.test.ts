@@ -29,13 +29,17 @@ describe.each(['Podman', 'Docker'] as const)('an image that only %s has', (name)
     await rm(dir, { recursive: true })
   })
 
-  it('runs at once, and is what an import of its archive gives', async (context) => {
+  it('is there when a machine needs it, and is what an import of its archive gives', async (context) => {
     if (typeof started === 'string') return context.skip(started)
     const archive = join(dir, 'starter.tar')
     await cli.ok(['image', 'save', 'starter', '--output', archive])
     await started.load(archive, 'starter:latest', 'docker.io/library/only-here:v1')
-    const ran = await cli.run(['run', '--rm', 'only-here:v1', '--', 'cat', '/etc/os-release'])
-    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('NAME') as string })
+    // One machine is enough: from here on, where the image came from makes no difference.
+    const isRun = name === 'Podman'
+    const running = ['run', '--rm', 'only-here:v1', '--', 'cat', '/etc/os-release']
+    const ran = await cli.run(isRun ? running : ['pull', '--local', 'only-here:v1'])
+    const stdout = expect.stringContaining(isRun ? 'NAME=' : 'only-here:v1') as string
+    expect(ran).toMatchObject({ code: 0, stdout })
     expect(ran.stderr).toContain(`Copying only-here:v1 from ${name}\n`)
     await writeFile(join(dir, 'saved.tar'), await started.save('docker.io/library/only-here:v1'))
     await cli.ok(['import', join(dir, 'saved.tar'), '--name', 'imported'])
