@@ -95,6 +95,11 @@ async function readImage(
   signal?: AbortSignal,
 ): Promise<ImageContent> {
   const config = await provider.smallBlob(manifest.config, MAX_CONFIG_BYTES, signal)
+  if (config.length !== manifest.config.size)
+    throw new MicrovmError(
+      'IMAGE_INVALID',
+      `its config has ${config.length} bytes, not ${manifest.config.size} as its manifest says`,
+    )
   const parsed = checkConfig(config, manifest.layers.length, wanted)
   const layers = await Promise.all(
     manifest.layers.map(async (layer, index) => ({
