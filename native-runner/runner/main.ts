@@ -109,6 +109,7 @@ async function initialState(config: RunnerConfig, socket: string): Promise<VmSta
     backend: config.backend,
     startedAt: config.launch.startedAt,
     ports: [],
+    ...(config.disks.length === 0 ? {} : { diskBytes: config.disks.map((disk) => disk.sizeBytes) }),
     timeline: config.launch.timeline,
   }
 }

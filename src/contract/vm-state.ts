@@ -58,6 +58,8 @@ export const vmStateSchema = z.object({
   error: wireErrorSchema.optional(),
   /** Forwards in force, with real host ports. */
   ports: z.array(portForwardSchema).default([]),
+  /** Bytes of each extra disk, in the order of the spec; absent before there are any. */
+  diskBytes: z.array(z.number().int()).optional(),
   timeline: z.array(timelineEventSchema).max(64).default([]),
 })
 export type VmState = z.infer<typeof vmStateSchema>

@@ -130,6 +130,8 @@ describe('a machine with eight extra disks and a folder', () => {
         .map((size) => `${size}\n`)
         .join(''),
     )
+    const [machine] = await cli.json<VmView[]>(['ls'])
+    expect(machine?.state.diskBytes?.slice(2, 4)).toEqual([6 * MIB, 3 * SECTOR])
     expect(await guest(name, 'head -c 15 /dev/disk3')).toBe('no file system ')
     expect(await guest(name, 'mount -t ext4 /dev/disk5 /tmp && cat /tmp/hello; umount /tmp')).toBe(
       'hello from bare.img\n',

@@ -6,7 +6,7 @@ import { diskDevice, isDiskUrl, type BackendName } from '../../../../contract/vm
 import { openImage } from '../../../app/route'
 import { CopyButton } from '../../../ui/copy-button'
 import { Fact, Facts } from '../../../ui/facts'
-import { formatMib, formatPlural } from '../../../ui/format'
+import { formatBytes, formatMib, formatPlural } from '../../../ui/format'
 import { backendName, backendTitles } from '../backend-name'
 import { quoteWord } from '../cli-command'
 import { isUp } from '../state-text'
@@ -27,7 +27,7 @@ export function SettingsTab({ vm }: { readonly vm: VmView }): ReactNode {
       <Fact name="Memory">{formatMib(spec.memoryMib)}</Fact>
       <Fact name="Disk">{formatMib(spec.diskMib)}, taken up as it is written</Fact>
       <Folders mounts={spec.mounts} />
-      <Disks disks={spec.disks} attached={isUp(state.status)} />
+      <Disks disks={spec.disks} state={state} />
       <OwnFact name="Command" value={commandText(spec.command)} />
       <OwnFact name="User" value={spec.user} />
       <OwnFact name="Working directory" value={spec.workdir} />
@@ -60,14 +60,19 @@ function Folders({ mounts }: { readonly mounts: VmView['spec']['mounts'] }): Rea
 
 interface DisksProps {
   readonly disks: VmView['spec']['disks']
-  readonly attached: boolean
+  readonly state: VmView['state']
 }
 
-function Disks({ disks, attached }: DisksProps): ReactNode {
+function Disks({ disks, state }: DisksProps): ReactNode {
   const lines = disks.map(({ readOnly, guestPath, ...disk }, index) => {
     const where = `${diskDevice(index)}${guestPath === undefined ? '' : ` → ${guestPath}`}`
-    const use = readOnly ? 'read-only' : diskUse(disk.source)
-    return `${diskAsText(disk)} → ${where} (${use}${attached ? ', in use' : ''})`
+    const bytes = state.diskBytes?.[index]
+    const facts = [
+      ...(bytes === undefined ? [] : [formatBytes(bytes)]),
+      readOnly ? 'read-only' : diskUse(disk.source),
+      ...(isUp(state.status) ? ['in use'] : []),
+    ]
+    return `${diskAsText(disk)} → ${where} (${facts.join(', ')})`
   })
   return (
     <Fact name="Extra disks" mono={lines.length > 0}>

@@ -46,7 +46,7 @@ export function DisksSection({ state }: { readonly state: DraftState }): ReactNo
           onRemove={() => edit({ disks: disks.toSpliced(index, 1) })}
         />
       ))}
-      {disks.length > 0 && <p className="soft">{HELP}</p>}
+      {disks.length > 0 && <p className="disk-help">{HELP}</p>}
       <div className="port-buttons">
         <Button
           disabled={full}
