@@ -60,6 +60,28 @@ export async function fetchImage(
   throw failures.length === 0 ? noneHasIt(image, absences) : combine(failures)
 }
 
+/**
+ * A failed pull's error with a hint at who on this computer has an image of that name, if anybody does.
+ * Nothing of it is read.
+ */
+export async function hintAtLocal(
+  error: MicrovmError,
+  fetchers: readonly ImageFetcher[],
+  request: ImageRequest,
+): Promise<MicrovmError> {
+  if (!emptyHanded.has(error.code)) return error
+  for (const fetcher of fetchers.filter(({ place }) => place === 'local')) {
+    let has: string | undefined
+    const look: StoreFetched = async ({ from = fetcher.name }) => void (has = from)
+    await fetcher.fetch(request, look).catch(() => undefined)
+    if (has === undefined) continue
+    const name = familiarReference(request.reference)
+    const hint = `${has} on this computer has an image of that name: microvm pull --local ${name}`
+    return new MicrovmError(error.code, error.message, { hint, cause: error })
+  }
+  return error
+}
+
 function noneHasIt(image: string, absences: readonly string[]): MicrovmError {
   const places = absences.length === 0 ? 'there is no place to ask' : absences.join('; ')
   return new MicrovmError('IMAGE_NOT_FOUND', `${image} is not to be had: ${places}`, {

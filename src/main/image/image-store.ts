@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All images on this computer: finding, pulling, importing and removing them, and their file trees.
-// - Images come from a registry, a file, or with the app (the starter image, which works offline).
+// - Images come by fetchers (fetcher.ts), from a file, or with the app (the starter image, which works offline).
 // - Every byte is checked against the digest that names it before anything can find it, and the host
 //   never unpacks an image into its own files: layers become one data file and an index each.
 // - Several processes may use one store at a time. A damaged file of the store is set aside and said
@@ -32,7 +32,7 @@ import { LocalImages, type StoredImage } from './local-images'
 import { checkRunsHere, guestPlatform, parsePlatform, type Platform } from './platform'
 import { pruneImages, type PruneOptions } from './prune-images'
 import { familiarReference, parseReference } from './reference'
-import { fetchImage } from './fetch-image'
+import { fetchImage, hintAtLocal } from './fetch-image'
 import type { ImageFetcher, StoreFetched } from './fetcher'
 import { storeFetched } from './store-fetched'
 import { plainRegistryDeps, registryFetcher } from './registry/registry-image'
@@ -184,9 +184,9 @@ class Store implements ImageStore {
   }
 
   readonly pull = (reference: string, options: PullOptions): Promise<StoredImage> => {
-    const { from = 'remote', ...rest } = options
+    const { from = 'remote' } = options
     const asked = this.#fetchers.filter(({ place }) => place === from)
-    return this.#fetch(reference, rest, asked)
+    return this.#fetch(reference, options, asked)
   }
 
   async #fetch(
@@ -214,7 +214,12 @@ class Store implements ImageStore {
         onProgress,
       }
       const store: StoreFetched = (image) => storeFetched(this.#saving, image, request)
-      await fetchImage(fetchers, request, store, this.#logger)
+      try {
+        await fetchImage(fetchers, request, store, this.#logger)
+      } catch (error) {
+        const unasked = this.#fetchers.filter((fetcher) => !fetchers.includes(fetcher))
+        throw await hintAtLocal(MicrovmError.from(error), unasked, request)
+      }
       return this.#local.mustFind(canonical)
     })
   }

@@ -111,6 +111,25 @@ describe('an image that only a daemon has', () => {
     expect(view.digest).toBe(debian.manifest.digest)
   })
 
+  it('is named as a way out when the registry does not have it, and is not copied for that', async () => {
+    const daemon = await start(docker(), debian, [])
+    const reference = `${fixture.server.host}/acme/app:nowhere`
+    const pulling = (): Promise<unknown> =>
+      store()
+        .pull(reference, {})
+        .catch((error: unknown) => error)
+    expect(await pulling()).not.toMatchObject({
+      hint: expect.stringContaining('--local') as string,
+    })
+    daemon.answers.json = json(inspected(debian, [reference]))
+    expect(await pulling()).toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      hint: `Docker on this computer has an image of that name: microvm pull --local ${reference}`,
+    })
+    expect(daemon.asked.some((url) => url.endsWith('/get'))).toBe(false)
+    expect(await store().list()).toEqual([])
+  })
+
   it('is not pulled: a pull asks the registry, or on request the daemons alone', async () => {
     const daemon = await start(docker(), debian, [])
     const reference = fixture.publish(other, 'v1')
