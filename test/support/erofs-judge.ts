@@ -55,7 +55,7 @@ export async function checkWithFsck(image: string): Promise<void> {
 
 /** Everything in an image, as the kernel shows it, or failing that as fsck.erofs extracts it. */
 export async function listImage(image: string): Promise<Listing> {
-  return withImage(image, listTree)
+  return withImage(image, listFolder)
 }
 
 /** Gives `work` a folder with what is in the image. */
@@ -99,7 +99,8 @@ export function comparable(listing: Listing): Listing {
   )
 }
 
-async function listTree(root: string): Promise<Listing> {
+/** Everything in a folder. */
+export async function listFolder(root: string): Promise<Listing> {
   const listing: Listing = new Map()
   const inodes = new Map<bigint, string>()
   const walk = async (path: string): Promise<void> => {
