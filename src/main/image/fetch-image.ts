@@ -92,7 +92,8 @@ function noneHasIt(image: string, absences: readonly string[]): MicrovmError {
 function combine(failures: readonly Failure[]): MicrovmError {
   const broken = failures.filter(({ error }) => !emptyHanded.has(error.code))
   const { error, name } = (broken.at(-1) ?? failures.at(-1))!
-  const others = failures.filter((other) => other.error !== error)
+  // Settings that cannot be read, for one, fail all of them in the same words.
+  const others = failures.filter((other) => other.error.message !== error.message)
   if (others.length === 0) return error
   const rest = others.map((other) => `${other.name}: ${other.error.message}`).join('; ')
   return new MicrovmError(error.code, `${name}: ${error.message} (${rest})`, {

@@ -171,6 +171,10 @@ describe('an image that nobody gives', () => {
     })
   })
 
+  it('fails with the same words once if all of them failed with these', async () => {
+    expect(await pulled(failing, failing)).toMatchObject({ message: 'pull acme/app: out of order' })
+  })
+
   it('is not asked for any more once the pull is cancelled', async () => {
     asked.length = 0
     const cancel = new AbortController()
