@@ -2,7 +2,7 @@
 // The guest for arm64, cross-built: every file is for that processor, and it boots, here under full emulation.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -116,19 +116,23 @@ describe('a machine made of it', () => {
   })
 
   it(
-    'boots to a shell, on both processors it was given, and stops',
+    'boots to a shell, with the processors and the disks it was given, and stops',
     { timeout: 240_000 },
     async () => {
       const { machines } = engine
-      const spec = { name: 'arm', image: 'starter', cpus: 2 }
+      const disks = ['one', 'two'].map((name) => ({ source: join(home, name), readOnly: false }))
+      for (const { source } of disks) await writeFile(source, source.slice(-3).padEnd(512))
+      const spec = { name: 'arm', image: 'starter', cpus: 2, disks }
       const { id } = await machines.create(spec)
       const started = await machines.start(id)
       expect(started.state.timeline.map(({ name }) => name)).toContain('sshd-ready')
       const connection = await machines.connect(id)
-      const { stdout, exited } = await connection.exec('uname -m; nproc; hostname')
+      const { stdout, exited } = await connection.exec(
+        'uname -m; nproc; hostname; head -qc 3 /dev/disk0 /dev/disk1; readlink /dev/disk1',
+      )
       const lines = (await stdout.setEncoding('utf8').toArray()).join('').split('\n')
       expect(await exited).toBe(0)
-      expect(lines).toEqual(['aarch64', '2', 'arm', ''])
+      expect(lines).toEqual(['aarch64', '2', 'arm', 'onetwovde', ''])
       connection.close()
       expect((await machines.stop(id)).state.status).toBe('stopped')
       expect(await processesNaming(dataDir())).toEqual([])
