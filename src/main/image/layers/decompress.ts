@@ -10,7 +10,7 @@ import { compressionKind, LONGEST_MAGIC } from '../compression/compression-kind'
 /** What goes to the thread pool and back at a time: large enough that the way does not show. */
 const INPUT_BYTES = 256 * 1024
 const CHUNK_BYTES = 1024 * 1024
-const CHUNKS_AHEAD = 4
+const CHUNKS_AHEAD = 2
 
 export interface Decompressed {
   /** False if the blob is the tar itself. */

@@ -134,6 +134,9 @@ export class Connections {
     // The body's time runs only while bytes are waited for: a slow reader is not the server's fault.
     const timeouts = { headersTimeout: timeout, bodyTimeout: timeout }
     if (proxy) return proxyAgent(proxy, timeouts, connect)
+    // In steps, since the app's window must not wait for all of it at once.
+    await import('undici/lib/core/util.js')
+    await import('undici/lib/dispatcher/client.js')
     const { default: Agent } = await import('undici/lib/dispatcher/agent.js')
     return new Agent({ ...timeouts, connect })
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of undici that are loaded one by one; the package has types of the whole only.
+declare module 'undici/lib/core/util.js'
+declare module 'undici/lib/dispatcher/client.js'
 declare module 'undici/lib/dispatcher/agent.js' {
   export { Agent as default } from 'undici'
 }
