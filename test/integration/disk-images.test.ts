@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // Disk images through the built command, in real processes, which are killed, interrupted and run side by
 // side; the server is a small one that can be told to stop halfway.
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { ChildProcess } from 'node:child_process'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { execFile, type ChildProcess } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { DiskImageView } from '../../src/contract/images'
 import { makeCli, type Cli } from '../support/cli'
-import { noise, pack } from '../unit/main/image/support/pack'
+import { pack } from '../unit/main/image/support/pack'
 import { startServer, type ScriptedServer } from '../unit/main/image/support/scripted-registry'
 
+const run = promisify(execFile)
 const MIB = 1024 * 1024
-const disk = Buffer.concat([noise(8 * MIB), Buffer.alloc(64 * MIB), noise(512)])
+const disk = Buffer.concat([randomBytes(8 * MIB), Buffer.alloc(64 * MIB), randomBytes(512)])
 const packed = pack('xz', disk, '-0')
 /** Small to send, long to unpack. */
 const zeros = Buffer.concat(Array<Buffer>(32).fill(pack('xz', Buffer.alloc(32 * MIB), '-0')))
+/** Takes as much unpacked. */
+const files: Record<string, Buffer> = {
+  '/zeros.xz': zeros,
+  '/noise.xz': pack('xz', randomBytes(2 * MIB), '-0'),
+}
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 let server: ScriptedServer
@@ -26,14 +34,14 @@ let most: number
 let cli: Cli
 const folder = (): string => join(cli.dataDir, 'images/disk-images')
 const names = async (): Promise<string[]> =>
-  (await readdir(folder())).filter((name) => !name.startsWith('.'))
+  (await readdir(folder())).filter((name) => !name.startsWith('.') && name !== 'sources')
 const list = async (): Promise<DiskImageView[]> =>
   JSON.parse(await cli.ok(['disk', 'ls', '--json'])) as DiskImageView[]
 const url = (name: string): string => `${server.origin}/${name}`
 
 beforeAll(async () => {
   server = await startServer((request, response) => {
-    const bytes = request.url === '/zeros.xz' ? zeros : packed
+    const bytes = files[request.url ?? ''] ?? packed
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
     const range = `bytes ${start}-${bytes.length - 1}/${bytes.length}`
     response.writeHead(start === 0 ? 200 : 206, {
@@ -81,7 +89,7 @@ async function expectDisk(): Promise<void> {
   expect(image).toMatchObject({ digest: `sha256:${sha256(disk)}`, sha256: sha256(packed) })
   expect((await readFile(image!.path)).equals(disk)).toBe(true)
   expect(image!.sizeOnDisk).toBeLessThan(10 * MIB)
-  expect((await names()).filter((name) => !/\.(?:raw|json)$/.test(name))).toEqual([])
+  expect((await names()).filter((name) => !name.endsWith('.raw'))).toEqual([])
 }
 
 describe('microvm disk pull', () => {
@@ -144,6 +152,38 @@ describe('microvm disk pull', () => {
     ])
     expect(code).toBe(125)
     expect(stderr).toContain(sha256(packed))
-    expect((await names()).filter((name) => !name.endsWith('.json'))).toEqual([])
+    expect(await names()).toEqual([])
+  })
+})
+
+describe.skipIf(process.getuid?.() !== 0)('on a full disk, which root alone can mount', () => {
+  it.each([
+    [
+      'the download',
+      '/disk.xz',
+      3,
+      /the download takes about 9 MiB, of which [1-3] MiB found room/,
+    ],
+    [
+      'the unpacked disk',
+      '/noise.xz',
+      3,
+      /the unpacked disk takes (?:about|more than the) \d+ [KM]iB.* found room/,
+    ],
+  ])('says how much %s needs, and leaves nothing', async (_, name, mib, message) => {
+    const mount = await mkdtemp(join(tmpdir(), 'disk-images-full-'))
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', mount])
+    try {
+      const small = await makeCli({ dataDir: join(mount, 'data') })
+      const { code, stderr } = await small.run(['disk', 'pull', url(name.slice(1))])
+      expect(code).toBe(125)
+      expect(stderr).toMatch(message)
+      expect(stderr).toContain('Free some space')
+      const left = await readdir(join(mount, 'data/images/disk-images'), { recursive: true })
+      expect(left.filter((file) => !/(?:^\.|\.json$)/.test(file))).toEqual([])
+    } finally {
+      await run('umount', ['-l', mount])
+      await rm(mount, { recursive: true })
+    }
   })
 })

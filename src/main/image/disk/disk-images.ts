@@ -15,19 +15,20 @@ import { MicrovmError } from '../../../contract/errors'
 import type { DiskImageView, OnProgress } from '../../../contract/images'
 import { withFileLock } from '../../lib/file-lock'
 import type { Logger } from '../../lib/logger'
-import { hexOf, quote } from '../digest'
+import { hexOf } from '../digest'
 import { PART_SUFFIX, withPart } from '../registry/blob-part'
 import type { NetworkSettings } from '../registry/registry-network'
 import { SharedTasks } from '../shared-tasks'
 import { TempFiles } from '../temp-files'
 import { DiskProgress } from './disk-progress'
 import { DiskRecords, sourceKey, type DiskRecord } from './disk-records'
-import { parseDiskSource, shownSource, type DiskSource } from './disk-source'
+import { parseDiskSource, parseSha256, shownSource, type DiskSource } from './disk-source'
 import { versionPath } from './download-disk'
 import { runDiskJobOnThread } from './disk-image-thread'
 import { explainFullDisk } from './explain-full-disk'
 import type { FetchedDisk, RunDiskJob } from './fetch-disk'
 import { pruneDisks, type DiskPruneOptions, type DiskPruneReport } from './prune-disks'
+import { ignoreMissing, RawDisks } from './raw-disks'
 
 /** Of what is downloaded, and of what it unpacks to. */
 const MAX_DISK_BYTES = 30 * 1024 ** 3
@@ -99,11 +100,11 @@ class Store implements DiskImages {
   readonly #folder: string
   readonly #lock: string
   readonly #network: NetworkSettings
-  readonly #logger: Logger
   readonly #run: RunDiskJob
   readonly #maxBytes: number
   readonly #now: () => number
   readonly #records: DiskRecords
+  readonly #raw: RawDisks
   readonly #temp: TempFiles
   readonly #tasks = new SharedTasks<DiskImage, Report>()
 
@@ -111,11 +112,12 @@ class Store implements DiskImages {
     this.#folder = folder
     this.#lock = join(folder, '.lock')
     this.#network = network
-    this.#logger = logger
     this.#run = run ?? runDiskJobOnThread
     this.#maxBytes = maxBytes ?? MAX_DISK_BYTES
     this.#now = now ?? Date.now
-    this.#records = new DiskRecords(folder, logger)
+    this.#records = new DiskRecords(join(folder, 'sources'), logger)
+    const [lock, records] = [this.#lock, this.#records]
+    this.#raw = new RawDisks({ folder, lock, records, run: this.#run, logger })
     this.#temp = new TempFiles({ layers: folder, writers: join(folder, '.writers') })
   }
 
@@ -136,19 +138,20 @@ class Store implements DiskImages {
     }
   }
 
-  readonly list = async (): Promise<DiskImageView[]> => this.#viewsOf(await this.#records.list())
+  readonly list = async (): Promise<DiskImageView[]> =>
+    this.#raw.viewsOf(await this.#records.list())
 
   readonly find = async (name: string): Promise<DiskImageView[]> =>
-    this.#viewsOf(await this.#named(name))
+    this.#raw.viewsOf(await this.#named(name))
 
   readonly verify = async (
     name: string,
     signal = new AbortController().signal,
   ): Promise<DiskImageView> => {
     const [record] = await this.#named(name)
-    const view = record && (await this.#viewOf(record))
-    if (!view) throw noSuchDisk(name)
-    if (await this.#isSound(record, signal)) return view
+    const [view] = await this.#raw.viewsOf(record ? [record] : [])
+    if (!record || !view) throw noSuchDisk(name)
+    if (await this.#raw.isSound(record, signal)) return view
     throw new MicrovmError('STATE_CORRUPT', `${name} is not what it was, and has been set aside`, {
       hint: 'It is brought again when it is asked for.',
     })
@@ -161,7 +164,7 @@ class Store implements DiskImages {
       for (const { source } of going) await this.#records.remove(source)
       const needed = new Set((await this.#records.list()).map(({ digest }) => digest))
       for (const { digest } of going)
-        if (!needed.has(digest)) await rm(this.#pathOf(digest), { force: true })
+        if (!needed.has(digest)) await rm(this.#raw.pathOf(digest), { force: true })
     })
   }
 
@@ -211,6 +214,7 @@ class Store implements DiskImages {
     const fileMtimeMs = isFile ? (await statFile(from)).mtimeMs : undefined
     const to = this.#temp.newPath()
     const maxBytes = this.#maxBytes
+    const forget = (): Promise<void> => rm(versionPath(partPath), { force: true })
     const download = { url: source.name, network: this.#network, partPath, maxBytes }
     try {
       const fetched = await this.#run<'fetch'>(
@@ -224,9 +228,11 @@ class Store implements DiskImages {
       )
       signal.throwIfAborted()
       const image = await this.#publish(source.name, to, fetched, fileMtimeMs)
-      await rm(versionPath(partPath), { force: true })
+      await forget()
       return image
     } catch (error) {
+      // What is noted of a part that is deleted is of no use.
+      if (MicrovmError.from(error).code === 'DIGEST_MISMATCH') await forget()
       throw await explainFullDisk(error, this.#folder, to, progress.last)
     } finally {
       await rm(to, { force: true })
@@ -239,10 +245,10 @@ class Store implements DiskImages {
     { digest, sizeBytes, sha256, packedBytes, compression }: FetchedDisk,
     fileMtimeMs: number | undefined,
   ): Promise<DiskImage> {
-    const path = this.#pathOf(digest)
+    const path = this.#raw.pathOf(digest)
     return withFileLock(this.#lock, async () => {
       const same = (await this.#records.list()).filter((record) => record.digest === digest)
-      const isHere = await Promise.all(same.map((record) => this.#isUntouched(record)))
+      const isHere = await Promise.all(same.map((record) => this.#raw.isUntouched(record)))
       if (!isHere.includes(true)) await rename(temp, path)
       const { mtimeMs } = await stat(path)
       const now = this.#now()
@@ -262,7 +268,7 @@ class Store implements DiskImages {
     const record = await this.#records.read(source.name)
     if (!record || (sha256 !== undefined && record.sha256 !== sha256)) return undefined
     if (source.kind === 'file' && (await hasChanged(record))) return undefined
-    if (!(await this.#isUntouched(record)) && !(await this.#isSound(record, signal)))
+    if (!(await this.#raw.isUntouched(record)) && !(await this.#raw.isSound(record, signal)))
       return undefined
     const { digest, sizeBytes } = record
     await withFileLock(this.#lock, async () => {
@@ -270,30 +276,7 @@ class Store implements DiskImages {
       if (current?.digest === digest)
         await this.#records.write({ ...current, lastUsedAt: this.#now() })
     })
-    return { source: source.name, path: this.#pathOf(digest), digest, sizeBytes }
-  }
-
-  async #isUntouched({ digest, sizeBytes, mtimeMs }: DiskRecord): Promise<boolean> {
-    const file = await stat(this.#pathOf(digest)).catch(ignoreMissing)
-    return file?.size === sizeBytes && file.mtimeMs === mtimeMs
-  }
-
-  /** Reads all of it; what is not what it was is set aside. */
-  async #isSound(record: DiskRecord, signal: AbortSignal): Promise<boolean> {
-    const path = this.#pathOf(record.digest)
-    const file = await stat(path).catch(ignoreMissing)
-    if (!file) return false
-    const actual = await this.#run<'verify'>({ kind: 'verify', path }, { signal })
-    if (actual !== record.digest) {
-      this.#logger.warn('a disk image is not what it was and has been set aside', { path, actual })
-      await rename(path, `${path}.corrupt`)
-      return false
-    }
-    await withFileLock(this.#lock, async () => {
-      for (const other of await this.#records.list())
-        if (other.digest === actual) await this.#records.write({ ...other, mtimeMs: file.mtimeMs })
-    })
-    return true
+    return { source: source.name, path: this.#raw.pathOf(digest), digest, sizeBytes }
   }
 
   /** By source, or by (the beginning of) the digest of one raw disk. */
@@ -305,33 +288,6 @@ class Store implements DiskImages {
     const found = records.filter(({ digest }) => hex !== undefined && hexOf(digest).startsWith(hex))
     return new Set(found.map(({ digest }) => digest)).size > 1 ? [] : found
   }
-
-  async #viewsOf(records: readonly DiskRecord[]): Promise<DiskImageView[]> {
-    const views = await Promise.all(records.map((record) => this.#viewOf(record)))
-    return views.filter((view) => view !== undefined)
-  }
-
-  async #viewOf(record: DiskRecord): Promise<DiskImageView | undefined> {
-    const { mtimeMs: _mtimeMs, fileMtimeMs: _fileMtimeMs, ...shown } = record
-    const path = this.#pathOf(shown.digest)
-    const file = await stat(path).catch(ignoreMissing)
-    return file && { ...shown, path, sizeOnDisk: file.blocks * 512 }
-  }
-
-  #pathOf(digest: string): string {
-    return join(this.#folder, `${hexOf(digest)}.raw`)
-  }
-}
-
-function parseSha256(text: string): string {
-  const hex = text
-    .trim()
-    .toLowerCase()
-    .replace(/^sha256:/, '')
-  if (/^[0-9a-f]{64}$/.test(hex)) return hex
-  throw new MicrovmError('INVALID_ARGUMENT', `${quote(text)} is no SHA-256 checksum`, {
-    hint: 'It has 64 hex digits, as in the SHA256SUMS beside the image.',
-  })
 }
 
 function normalized(name: string): string | undefined {
@@ -359,7 +315,3 @@ const noSuchDisk = (name: string): MicrovmError =>
   new MicrovmError('NOT_FOUND', `there is no disk image ${name} here`, {
     hint: 'See what there is: microvm disk ls',
   })
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
-}

@@ -2,7 +2,7 @@
 // Which source gave which raw disk: one small JSON file per source. One that cannot be read is renamed
 // to NAME.corrupt, said so in the log, and counts as absent: the image is brought again.
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { digestSchema } from '../../../contract/images'
@@ -50,7 +50,7 @@ export class DiskRecords {
     return record?.source === source ? record : undefined
   }
 
-  /** By source. */
+  /** By source; writing is for whoever holds the lock of the disk images, as is `waste`. */
   async list(): Promise<DiskRecord[]> {
     const names = await readdir(this.#folder).catch(() => [])
     const found = await Promise.all(
@@ -62,8 +62,15 @@ export class DiskRecords {
   }
 
   async write(record: DiskRecord): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     const text = `${JSON.stringify({ version: VERSION, ...record }, null, 2)}\n`
     await writeFileAtomic(this.#pathOf(record.source), text)
+  }
+
+  /** Files of the folder that are no records: half written ones, and what was set aside. */
+  async waste(): Promise<string[]> {
+    const names = await readdir(this.#folder).catch(() => [])
+    return names.filter((name) => !RECORD.test(name)).map((name) => join(this.#folder, name))
   }
 
   async remove(source: string): Promise<void> {

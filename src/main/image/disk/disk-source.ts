@@ -34,6 +34,22 @@ export function parseDiskSource(text: string, plainHttp = false): DiskSource {
   return { kind: 'url', name: url.href }
 }
 
+/**
+ * The checksum of a file as it is published.
+ * @returns 64 lower-case hex digits
+ * @throws INVALID_ARGUMENT
+ */
+export function parseSha256(text: string): string {
+  const hex = text
+    .trim()
+    .toLowerCase()
+    .replace(/^sha256:/, '')
+  if (/^[0-9a-f]{64}$/.test(hex)) return hex
+  throw new MicrovmError('INVALID_ARGUMENT', `${quote(text)} is no SHA-256 checksum`, {
+    hint: 'It has 64 hex digits, as in the SHA256SUMS beside the image.',
+  })
+}
+
 /** What to call it for people: no query, which may be a secret. */
 export function shownSource({ kind, name }: DiskSource): string {
   if (kind === 'file') return name

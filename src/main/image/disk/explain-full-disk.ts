@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { stat } from 'node:fs/promises'
 import { MicrovmError } from '../../../contract/errors'
+import { diskFull, roomText } from '../../lib/full-disk'
 import type { DiskJobProgress } from './fetch-disk'
 
 /**
@@ -19,15 +20,12 @@ export async function explainFullDisk(
   const written = step === 'unpacking' ? await blocksOf(unpacked) : bytes
   const whole = step === 'unpacking' ? (written / Math.max(bytes, 1)) * total : total
   const what = step === 'unpacking' ? 'the unpacked disk' : 'the download'
-  const needed = whole > written ? `takes about ${mib(whole)} MiB` : 'takes more than there is'
-  return new MicrovmError(
-    'DISK_FULL',
-    `no space left in ${folder}: ${what} ${needed}, of which ${mib(written)} MiB found room`,
-    {
-      hint: 'Free some space on that disk, or choose another data directory with MICROVM_DATA_DIR.',
-      cause: error,
-    },
-  )
+  // Decoders read ahead: near the end of the file its share says too little.
+  const needed =
+    whole > written * 1.1
+      ? `takes about ${roomText(whole)}, of which ${roomText(written)} found room`
+      : `takes more than the ${roomText(written)} that found room`
+  return diskFull(folder, `${what} ${needed}`, error)
 }
 
 /** What a file takes, without holes. */
@@ -36,5 +34,3 @@ const blocksOf = (path: string): Promise<number> =>
     ({ blocks }) => blocks * 512,
     () => 0,
   )
-
-const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024)

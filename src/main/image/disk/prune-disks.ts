@@ -51,7 +51,7 @@ export async function pruneDisks(
     .filter((name) => (name.endsWith('.raw') && !needed.has(name)) || name.endsWith('.corrupt'))
     .filter((name) => !(name.endsWith('.raw') && options.inUse?.has(name.slice(0, -'.raw'.length))))
     .map((name) => join(folder, name))
-  const lost = [...waste, ...(await temp.dead())]
+  const lost = [...waste, ...(await records.waste()), ...(await temp.dead())]
   const removes = options.dryRun !== true
   let bytes = 0
   const take = async (path: string): Promise<void> => {

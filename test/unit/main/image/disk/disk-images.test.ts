@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -62,7 +63,10 @@ const imagesWith = (deps: Partial<DiskImagesDeps> = {}) =>
     now: () => now,
     ...deps,
   })
-const names = (): string[] => readdirSync(folder).filter((name) => !name.startsWith('.'))
+const names = (): string[] =>
+  [folder, join(folder, 'sources')]
+    .flatMap((path) => (existsSync(path) ? readdirSync(path) : []))
+    .filter((name) => !name.startsWith('.') && name !== 'sources')
 const rawName = `${hex(raw)}.raw`
 
 describe('a disk image of a URL', () => {
@@ -128,7 +132,7 @@ describe('a disk image of a URL', () => {
       code: 'DIGEST_MISMATCH',
       message: expect.stringMatching(new RegExp(`${hex(packed)}.*${wrong}`)) as string,
     })
-    expect(names().filter((name) => !name.endsWith('.json'))).toEqual([])
+    expect(names()).toEqual([])
     expect(await imagesWith().list()).toEqual([])
   })
 
@@ -234,7 +238,7 @@ describe('a disk image that is here', () => {
     const images = imagesWith()
     await images.ensure(url, {})
     const record = names().find((name) => name.endsWith('.json'))!
-    writeFileSync(join(folder, record), '{"version":1}')
+    writeFileSync(join(folder, 'sources', record), '{"version":1}')
     expect(await images.list()).toEqual([])
     expect(names()).toContain(`${record}.corrupt`)
     await images.ensure(url, {})
@@ -285,12 +289,8 @@ describe('pruning', () => {
   it('leaves a raw disk that a machine runs from, though nothing names it any more', async () => {
     const images = imagesWith()
     await images.ensure(url, {})
-    rmSync(
-      join(
-        folder,
-        names().find((name) => name.endsWith('.json'))!,
-      ),
-    )
+    const record = names().find((name) => name.endsWith('.json'))!
+    rmSync(join(folder, 'sources', record))
     await images.prune({ inUse: new Set([hex(raw)]) })
     expect(names()).toEqual([rawName])
     await images.prune({})
