@@ -231,4 +231,24 @@ describe('images', () => {
     },
     BOOT_MS + STEP_MS,
   )
+
+  it(
+    'say which machines need them, and are not deleted meanwhile',
+    async () => {
+      await button('Images').first().click()
+      const listed = app.page.getByTestId(`image-${reference}`)
+      const machine = await listed.locator('.cell-users').textContent()
+      expect(machine).toMatch(/^\w+-\w+$/)
+      await button(reference).click()
+      await app.page.getByRole('tab', { name: 'Used by 1 machine' }).click()
+      await app.page.getByText(`${machine}Running`).waitFor()
+      await bothThemes('images-7-users')
+      await button('Delete').click()
+      const dialog = app.page.getByRole('dialog', { name: `${reference} is in use` })
+      await bothThemes('images-8-in-use')
+      await dialog.getByRole('button', { name: machine! }).click()
+      await app.page.getByRole('main', { name: `Machine ${machine}` }).waitFor()
+    },
+    STEP_MS,
+  )
 })

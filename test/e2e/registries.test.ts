@@ -113,6 +113,10 @@ async function pull(name: string): Promise<void> {
   await button('Pull').click()
 }
 
+async function hasFocus(element: Locator): Promise<void> {
+  await expect.poll(() => element.evaluate((el) => el === document.activeElement)).toBe(true)
+}
+
 async function screenshots(name: string): Promise<void> {
   for (const theme of ['dark', 'light'] as const) {
     await app.setTheme(theme)
@@ -130,7 +134,7 @@ describe('a registry that wants a login', () => {
       await toast('was not pulled').getByRole('button', { name: 'Sign in…' }).click()
       const dialog = app.page.getByRole('dialog', { name: `Sign in to ${registry.address}` })
       const user = dialog.getByRole('textbox', { name: 'User name' })
-      await expect.poll(() => user.evaluate((el) => el === document.activeElement)).toBe(true)
+      await hasFocus(user)
       await user.fill(registryUser.username)
       const password = dialog.getByLabel('Password or access token')
       await password.fill('wrong')
@@ -138,7 +142,7 @@ describe('a registry that wants a login', () => {
       const error = dialog.getByTestId('error-panel')
       expect(await error.textContent()).toMatch(/user name|password/i)
       await screenshots('registries-1-wrong')
-      await expect.poll(() => password.evaluate((el) => el === document.activeElement)).toBe(true)
+      await hasFocus(password)
       await app.page.keyboard.type(registryUser.password)
       await app.page.keyboard.press('Enter')
       await dialog.waitFor({ state: 'detached' })
@@ -242,6 +246,13 @@ describe('an image', () => {
       await app.electron.evaluate(({ dialog }, filePath) => {
         dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath })
       }, target)
+      const table = app.page.getByRole('grid', { name: 'Images' })
+      await table.focus()
+      await app.page.keyboard.press('Home')
+      await app.page.keyboard.press('Shift+F10')
+      await app.page.getByRole('menuitem', { name: 'Copy digest' }).waitFor()
+      await app.page.keyboard.press('Escape')
+      await hasFocus(table)
       await image(reference).click({ button: 'right' })
       await screenshots('registries-3-menu')
       await app.page.getByRole('menuitem', { name: 'Export as OCI archive…' }).click()
@@ -251,8 +262,15 @@ describe('an image', () => {
 
       await button(reference).click()
       await button('More').click()
-      await app.page.getByRole('menuitem', { name: 'Add a name…' }).click()
-      await app.page.getByRole('textbox', { name: /One more name/ }).fill('mine:1')
+      const addName = app.page.getByRole('menuitem', { name: 'Add a name…' })
+      await addName.click()
+      const name = app.page.getByRole('textbox', { name: /One more name/ })
+      await hasFocus(name)
+      await app.page.keyboard.press('Escape')
+      await hasFocus(button('More'))
+      await app.page.keyboard.press('Enter')
+      await addName.click()
+      await name.fill('mine:1')
       await app.page.keyboard.press('Enter')
       await toast('mine:1').waitFor()
       await button('Delete').click()

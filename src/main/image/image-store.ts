@@ -6,7 +6,7 @@
 // - Several processes may use one store at a time. A damaged file of the store is set aside and said
 //   so in the log; the images it does not belong to are not affected.
 // What it does not: decide whether a machine needs an image; make disks of trees (rootfs/).
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { MicrovmError } from '../../contract/errors'
 import type { ExportFormat, ImageView, OnProgress, PruneReport } from '../../contract/images'
 import type { DataPaths } from '../lib/data-paths'
@@ -21,10 +21,9 @@ import {
   type LayerData,
 } from './tree/fs-tree'
 import { exportImage } from './formats/export-image'
-import { importedName, withImageFile, writeBounded } from './formats/image-file'
-import type { FoundImage } from './formats/oci-layout'
 import { noSuchImage, readImportName, readName, STARTER, starterReference } from './image-names'
 import { ImageRecords } from './image-records'
+import { importArchive, importFile, type ImportDeps, type ImportOptions } from './import-image'
 import { LayerStore } from './layers/layer-store'
 import { ingestOnThread, type IngestLayer } from './layers/layer-thread'
 import { newTotals } from './layers/image-totals'
@@ -37,7 +36,7 @@ import type { ImageFetcher, StoreFetched } from './fetcher'
 import { storeFetched } from './store-fetched'
 import { plainRegistryDeps, registryFetcher } from './registry/registry-image'
 import { removeImage } from './remove-image'
-import { saveImage, type SaveDeps } from './formats/save-image'
+import type { SaveDeps } from './formats/save-image'
 import { StarterImage } from './starter-image'
 
 export type { StoredImage } from './local-images'
@@ -75,14 +74,10 @@ export interface ImageStore {
   pull(reference: string, options: PullOptions): Promise<StoredImage>
   /**
    * An OCI layout (folder or archive), a `docker save` archive or a tar of a system's files.
-   * @param options.reference the name it gets, and which image is meant if there are several
    */
-  importPath(path: string, options: ImageOperation & { reference?: string }): Promise<StoredImage>
+  importPath(path: string, options: ImportOptions): Promise<StoredImage>
   /** As `importPath`, of an archive that comes as a stream. */
-  importStream(
-    archive: AsyncIterable<Buffer>,
-    options: ImageOperation & { reference?: string },
-  ): Promise<StoredImage>
+  importStream(archive: AsyncIterable<Buffer>, options: ImportOptions): Promise<StoredImage>
   /**
    * The image as a tar (export-image.ts).
    * @throws IMAGE_NOT_FOUND; while it is read STATE_CORRUPT, AbortError
@@ -134,6 +129,7 @@ class Store implements ImageStore {
   readonly #records: ImageRecords
   readonly #local: LocalImages
   readonly #saving: SaveDeps
+  readonly #importing: ImportDeps
   readonly #starter: StarterImage
   readonly #fetchers: readonly ImageFetcher[]
   readonly #logger: Logger
@@ -147,6 +143,7 @@ class Store implements ImageStore {
     this.#layers = new LayerStore({ paths, logger, ingest })
     this.#records = new ImageRecords(paths, logger)
     this.#saving = { paths, layers: this.#layers, records: this.#records, now }
+    this.#importing = { ...this.#saving, platform: this.#platform }
     this.#local = new LocalImages({ ...this.#saving, logger, builtIn: starterReference })
     this.#starter = new StarterImage({
       layout: deps.starterLayout,
@@ -224,56 +221,18 @@ class Store implements ImageStore {
     })
   }
 
-  readonly importPath = async (
-    path: string,
-    options: ImageOperation & { reference?: string },
-  ): Promise<StoredImage> => {
-    return inContext(`import ${path}`, () => this.#import(path, path, options))
-  }
+  readonly importPath = async (path: string, options: ImportOptions): Promise<StoredImage> =>
+    inContext(`import ${path}`, async () =>
+      this.#local.mustFind(await importFile(this.#importing, path, path, options)),
+    )
 
   readonly importStream = async (
     archive: AsyncIterable<Buffer>,
-    options: ImageOperation & { reference?: string },
+    options: ImportOptions,
   ): Promise<StoredImage> =>
-    inContext('import an archive', async () => {
-      await mkdir(this.#paths.layers, { recursive: true, mode: 0o700 })
-      const path = this.#layers.temps.newPath()
-      return this.#layers.temps.whileWriting(async () => {
-        try {
-          await writeBounded(path, archive, options.signal)
-          return await this.#import(path, 'image.tar', options)
-        } finally {
-          await rm(path, { force: true })
-        }
-      })
-    })
-
-  /** @param fileName makes the name of an image that brings none */
-  async #import(
-    path: string,
-    fileName: string,
-    options: ImageOperation & { reference?: string },
-  ): Promise<StoredImage> {
-    const { reference, signal } = options
-    if (reference !== undefined) readImportName(reference)
-    await mkdir(this.#paths.layers, { recursive: true, mode: 0o700 })
-    const choice = {
-      platform: this.#platform,
-      ...(reference === undefined ? {} : { reference }),
-      ...(signal ? { signal } : {}),
-    }
-    const { temps } = this.#layers
-    const save = async (found: FoundImage): Promise<string> => {
-      const name = readImportName(reference ?? importedName(found.name, fileName))
-      const message = `Importing ${familiarReference(parseReference(name))}`
-      await saveImage(this.#saving, found.content, { ...options, reference: name, message })
-      return name
-    }
-    const canonical = await temps.whileWriting(() =>
-      withImageFile(path, temps.newPath(), choice, save),
+    inContext('import an archive', async () =>
+      this.#local.mustFind(await importArchive(this.#importing, archive, options)),
     )
-    return this.#local.mustFind(canonical)
-  }
 
   readonly exportImage = async (
     reference: string,

@@ -98,6 +98,8 @@ async function bootMachine(
       if (status === 'starting') onProgress(bootProgress(timeline))
     })
     await machine.follow(handle)
+    // The launch has pinned the image in the machine's record.
+    await machine.refresh()
     const up = await machine.until(
       ({ status }) => status !== 'starting' && status !== 'paused',
       signal,

@@ -2,6 +2,7 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import { useImages } from '../features/images/image-store'
 import { useVms } from '../features/vms/vm-store'
+import { afterFocusReturned } from '../ui/after-focus'
 import { Dialog } from '../ui/dialog'
 import { paletteItems, type PaletteItem } from './palette-items'
 import { findItems } from './palette-match'
@@ -77,8 +78,7 @@ function useItems(): readonly PaletteItem[] {
 
 function runItem(item: PaletteItem): void {
   closePalette()
-  // After the focus has gone back, so that what the command opens can take it.
-  setTimeout(item.run)
+  afterFocusReturned(item.run)
 }
 
 interface ItemProps {

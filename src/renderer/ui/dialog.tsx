@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Modal windows: focus stays inside, Escape closes, focus returns to where it was.
 import { AlertDialog as RadixAlert, Dialog as RadixDialog } from 'radix-ui'
-import type { ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import { Button } from './button'
 
 interface DialogProps {
@@ -15,6 +15,7 @@ interface DialogProps {
 
 /** A modal window; Escape and a click beside it close it. */
 export function Dialog(props: DialogProps): ReactNode {
+  const giveFocusBack = useFocusReturn()
   return (
     <RadixDialog.Root open onOpenChange={(open) => !open && props.onClose()}>
       <RadixDialog.Portal>
@@ -23,6 +24,7 @@ export function Dialog(props: DialogProps): ReactNode {
           className={`dialog ${props.className ?? ''}`}
           aria-describedby={undefined}
           onEscapeKeyDown={keepForOpenList}
+          onCloseAutoFocus={giveFocusBack}
         >
           <RadixDialog.Title
             className={props.titleHidden === true ? 'hidden-text' : 'dialog-title'}
@@ -34,6 +36,16 @@ export function Dialog(props: DialogProps): ReactNode {
       </RadixDialog.Portal>
     </RadixDialog.Root>
   )
+}
+
+/** What had the focus when the window opened gets it back, if it is still there. */
+function useFocusReturn(): (event: Event) => void {
+  const [before] = useState(() => document.activeElement)
+  return (event) => {
+    // Else it would go to a button of the window's own, which there is none of.
+    event.preventDefault()
+    if (before instanceof HTMLElement && before.isConnected) before.focus()
+  }
 }
 
 /** Escape in a field whose list is open closes the list, not the window; the field says so itself. */
@@ -53,11 +65,12 @@ interface ConfirmDialogProps {
 
 /** Asks once before something that cannot be undone; the title names the thing. */
 export function ConfirmDialog(props: ConfirmDialogProps): ReactNode {
+  const giveFocusBack = useFocusReturn()
   return (
     <RadixAlert.Root open onOpenChange={(open) => !open && props.onClose()}>
       <RadixAlert.Portal>
         <RadixAlert.Overlay className="backdrop" />
-        <RadixAlert.Content className="dialog confirm-dialog">
+        <RadixAlert.Content className="dialog confirm-dialog" onCloseAutoFocus={giveFocusBack}>
           <RadixAlert.Title className="dialog-title">{props.title}</RadixAlert.Title>
           <RadixAlert.Description asChild>
             <div className="dialog-text">{props.children}</div>

@@ -3,6 +3,7 @@ import type { ContextMenu, DropdownMenu } from 'radix-ui'
 import type { ReactNode } from 'react'
 import type { ExportFormat, ImageView } from '../../../contract/images'
 import { openImage } from '../../app/route'
+import { afterFocusReturned } from '../../ui/after-focus'
 import { launchImage } from '../vms/launch'
 import { copyText, exportImage } from './image-actions'
 import { askAboutImage } from './image-dialogs'
@@ -25,7 +26,7 @@ const formats: readonly (readonly [ExportFormat, string])[] = [
 export function ImageMenu({ image, menu: Menu, inList = false }: ImageMenuProps): ReactNode {
   const { reference, digest, builtIn } = image
   const item = (label: string, run: () => void, keys = '', tone = ''): ReactNode => (
-    <Menu.Item className={`menu-item ${tone}`} onSelect={run}>
+    <Menu.Item className={`menu-item ${tone}`} onSelect={() => afterFocusReturned(run)}>
       {label}
       {keys !== '' && (
         <span className="menu-key" aria-hidden>
@@ -47,7 +48,7 @@ export function ImageMenu({ image, menu: Menu, inList = false }: ImageMenuProps)
         <Menu.Item
           key={format}
           className="menu-item"
-          onSelect={() => void exportImage(reference, format)}
+          onSelect={() => afterFocusReturned(() => void exportImage(reference, format))}
         >
           {label}
         </Menu.Item>
