@@ -50,11 +50,12 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'crash-store-'))
   script = await bundleStoreProcess(dir)
   repository = new Repository()
-  for (const bytes of image.blobs.values()) repository.add(bytes)
-  const { digest, mediaType } = image.manifest
-  repository.add(image.blobs.get(digest)!, mediaType, 'v1')
+  for (const [tag, { blobs, manifest }] of Object.entries({ v1: image, small })) {
+    for (const bytes of blobs.values()) repository.add(bytes)
+    repository.add(blobs.get(manifest.digest)!, manifest.mediaType, tag)
+  }
   server = await startServer(repository.answer)
-  pulled = `${server.host}/acme/app:v1`
+  pulled = `${server.host}/acme/app:small`
   archive = join(dir, 'archive.tar.gz')
   writeFileSync(archive, gzipSync(tarOfFiles(layoutFiles([{ image: small }]))))
 })
@@ -169,14 +170,14 @@ describe('a process that is killed at any change of a file', () => {
   it('while it pulls', async () => {
     const again = (store: ImageStore) => store.pull(pulled, {})
     const points = await killEverywhere({ work: { kind: 'pull', reference: pulled }, again })
-    // Two layers of three files, config, manifest, reference: each made, written, renamed.
-    expect(points).toBeGreaterThan(40)
-  })
+    // A layer of three files, config, manifest, reference: each made, written, renamed.
+    expect(points).toBeGreaterThan(25)
+  }, 300_000)
 
   it('while it imports an archive that comes as a stream', async () => {
     const work = { kind: 'importStream', path: archive, reference: IMPORTED } as const
     expect(await killEverywhere({ work, again: importIt })).toBeGreaterThan(30)
-  })
+  }, 300_000)
 
   it('while it gives an image one more name', async () => {
     const points = await killEverywhere({
