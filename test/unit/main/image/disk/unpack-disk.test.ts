@@ -57,7 +57,7 @@ describe('a disk image', () => {
   it.each(['gzip', 'bzip2', 'xz', 'zstd'] as const)(
     'of zeros, compressed with %s, has them as holes',
     async (tool) => {
-      const sparse = Buffer.concat([noise(4096), Buffer.alloc(60_000_000), noise(4096)])
+      const sparse = Buffer.concat([noise(4096), Buffer.alloc(16_000_001), noise(4096)])
       await unpack(pack(tool, sparse), 100_000_000)
       expect(statSync(to).size).toBe(sparse.length + 512 - (sparse.length % 512))
       expect(statSync(to).blocks * 512).toBeLessThan(1_000_000)
@@ -67,7 +67,7 @@ describe('a disk image', () => {
   it.each(['gzip', 'bzip2', 'xz', 'zstd'] as const)(
     'that is a bomb of %s is given up at the limit',
     async (tool) => {
-      const bomb = pack(tool, Buffer.alloc(60_000_000))
+      const bomb = pack(tool, Buffer.alloc(16_000_000))
       expect(bomb.length).toBeLessThan(100_000)
       await expect(unpack(bomb, 1_000_000)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' })
       expect(statSync(to).size).toBeLessThanOrEqual(1_000_000)
@@ -109,7 +109,7 @@ describe('a disk image', () => {
 
   it('is given up when it is cancelled', async () => {
     const cancelling = new AbortController()
-    const unpacking = unpack(pack('xz', Buffer.alloc(60_000_000)), 100_000_000, cancelling.signal)
+    const unpacking = unpack(pack('xz', Buffer.alloc(16_000_000)), 100_000_000, cancelling.signal)
     cancelling.abort()
     await expect(unpacking).rejects.toThrow(
       expect.objectContaining({ name: 'AbortError' }) as Error,
