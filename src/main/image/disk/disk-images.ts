@@ -25,7 +25,7 @@ import { DiskRecords, sourceKey, type DiskRecord } from './disk-records'
 import { parseDiskSource, parseSha256, shownSource, type DiskSource } from './disk-source'
 import { versionPath } from './download-disk'
 import { runDiskJobOnThread } from './disk-image-thread'
-import { explainFullDisk } from './explain-full-disk'
+import { withRoomNeeded } from './room-needed'
 import type { FetchedDisk, RunDiskJob } from './fetch-disk'
 import { pruneDisks, type DiskPruneOptions, type DiskPruneReport } from './prune-disks'
 import { ignoreMissing, RawDisks } from './raw-disks'
@@ -233,7 +233,12 @@ class Store implements DiskImages {
     } catch (error) {
       // What is noted of a part that is deleted is of no use.
       if (MicrovmError.from(error).code === 'DIGEST_MISMATCH') await forget()
-      throw await explainFullDisk(error, this.#folder, to, progress.last)
+      throw await withRoomNeeded(
+        error,
+        this.#folder,
+        { download: partPath, unpacked: to },
+        progress.last,
+      )
     } finally {
       await rm(to, { force: true })
     }

@@ -6,18 +6,19 @@ import type { DiskJobProgress } from './fetch-disk'
 
 /**
  * Says how much room is needed, as far as the part that found room tells.
- * @param unpacked where the raw disk was being written
+ * @param files where the download and the raw disk were being written: they tell better what found room than
+ *   `reached`, which is told only now and then
  * @returns any other error as it is
  */
-export async function explainFullDisk(
+export async function withRoomNeeded(
   error: unknown,
   folder: string,
-  unpacked: string,
+  files: { readonly download: string; readonly unpacked: string },
   reached: DiskJobProgress | undefined,
 ): Promise<unknown> {
   if (MicrovmError.from(error).code !== 'DISK_FULL' || !reached) return error
   const { step, bytes, total } = reached
-  const written = step === 'unpacking' ? await blocksOf(unpacked) : bytes
+  const written = await blocksOf(step === 'unpacking' ? files.unpacked : files.download)
   const whole = step === 'unpacking' ? (written / Math.max(bytes, 1)) * total : total
   const what = step === 'unpacking' ? 'the unpacked disk' : 'the download'
   // Decoders read ahead: near the end of the file its share says too little.
