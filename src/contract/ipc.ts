@@ -17,7 +17,12 @@ import {
   type PruneReport,
 } from './images'
 import type { InstallAnswer, UpdateState } from './updates'
-import { registrySettingSchema, type RegistryLogin, type RegistrySettingView } from './registries'
+import {
+  registrySettingSchema,
+  type DaemonSetting,
+  type RegistryLogin,
+  type RegistrySettingView,
+} from './registries'
 import { portForwardSchema, vmIdSchema, vmSpecSchema, type VmSpec } from './vm-spec'
 import type { BackendChoice, VmState, VmStats } from './vm-state'
 
@@ -186,6 +191,8 @@ export const ipcCalls = {
   'registries.settings': call(none)<RegistrySettingView[]>(),
   'registries.addSetting': call(z.object({ setting: registrySettingSchema }))<void>(),
   'registries.removeSetting': call(z.object({ setting: registrySettingSchema }))<void>(),
+  'registries.daemons': call(none)<DaemonSetting>(),
+  'registries.askDaemons': call(z.object({ isAsked: z.boolean() }))<void>(),
 
   /** Past output, at most the last 256 KiB, and from now on `console.data` events. */
   'console.follow': call(vm)<string>(),

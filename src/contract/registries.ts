@@ -28,6 +28,13 @@ export const registrySettingSchema = z.discriminatedUnion('kind', [
 ])
 export type RegistrySetting = z.infer<typeof registrySettingSchema>
 
+/** Whether Docker and Podman on this computer are asked for an image before its registry. */
+export interface DaemonSetting {
+  readonly isAsked: boolean
+  /** As `RegistrySettingView.fromEnvironment`. */
+  readonly fromEnvironment: boolean
+}
+
 export type RegistrySettingView = RegistrySetting & {
   /** Set by a variable of the environment: holds for this run of the app and cannot be removed in it. */
   readonly fromEnvironment: boolean

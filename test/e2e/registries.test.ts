@@ -195,6 +195,25 @@ describe('a mirror', () => {
   )
 })
 
+describe('Docker and Podman on this computer', () => {
+  it(
+    'are asked until one says no',
+    async () => {
+      await button('Settings').click()
+      const ask = app.page.getByRole('switch', { name: /^Ask Docker and Podman/ })
+      expect(await ask.isChecked()).toBe(true)
+      await ask.click()
+      await app.page
+        .locator('[role=switch][aria-label^="Ask Docker"][aria-checked=false]')
+        .waitFor()
+      const file = await readFile(join(harness.dataDir, 'registries.json'), 'utf8')
+      expect(JSON.parse(file)).toMatchObject({ daemons: false })
+      await ask.click()
+    },
+    STEP_MS,
+  )
+})
+
 describe('a pull that stops half-way', () => {
   const reference = (): string => `${server.host}/acme/web:big`
   const comeTo = (megabytes: RegExp): Locator =>

@@ -25,5 +25,7 @@ export function registriesHandlers(deps: RegistriesDeps): RegistriesHandlers {
     'registries.settings': async () => (await settings()).list(),
     'registries.addSetting': async ({ setting }) => (await settings()).add(setting),
     'registries.removeSetting': async ({ setting }) => (await settings()).remove(setting),
+    'registries.daemons': async () => (await settings()).daemons(),
+    'registries.askDaemons': async ({ isAsked }) => (await settings()).askDaemons(isAsked),
   }
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changing what is set about registries (registry-settings.ts), one thing at a time. Only the file is ever
-// written; what it holds beside mirrors and plain HTTP stays. Nothing is added that would not work.
+// written; what it holds beside these stays. Nothing is added that would not work.
 import { MicrovmError } from '../../../contract/errors'
-import type { RegistrySetting, RegistrySettingView } from '../../../contract/registries'
+import type {
+  DaemonSetting,
+  RegistrySetting,
+  RegistrySettingView,
+} from '../../../contract/registries'
 import { writeFileAtomic } from '../../lib/atomic-file'
 import { withFileLock } from '../../lib/file-lock'
 import { quote } from '../digest'
@@ -22,6 +26,9 @@ export interface RegistrySettingsEditor {
   add(setting: RegistrySetting): Promise<void>
   /** Without effect if it is not there. */
   remove(setting: RegistrySetting): Promise<void>
+  /** @throws INVALID_ARGUMENT for a file that is not understood */
+  daemons(): Promise<DaemonSetting>
+  askDaemons(isAsked: boolean): Promise<void>
 }
 
 export interface EditSettingsDeps {
@@ -55,6 +62,11 @@ export function createRegistrySettingsEditor(deps: EditSettingsDeps): RegistrySe
       })
     },
     remove: (setting) => change((file) => withoutSetting(file, setting)),
+    daemons: async () => ({
+      isAsked: (await readRegistrySettings(path, env)).daemons ?? true,
+      fromEnvironment: settingsOfEnvironment(env).daemons !== undefined,
+    }),
+    askDaemons: (daemons) => change((file) => ({ ...file, daemons })),
   }
 }
 

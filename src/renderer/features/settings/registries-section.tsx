@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is signed in to which registry, and how registries are reached.
 import { useEffect, useState, type ReactNode } from 'react'
-import type { RegistryLogin } from '../../../contract/registries'
+import type { DaemonSetting, RegistryLogin } from '../../../contract/registries'
 import { call } from '../../api/client'
 import { Button } from '../../ui/button'
 import { ErrorPanel, SkeletonRows } from '../../ui/feedback'
+import { Switch } from '../../ui/switch'
 import { orToast } from '../../ui/toast-store'
 import { loadLogins, useLogins } from './login-store'
 import { MirrorSettings, PlainHttpSettings } from './registry-settings'
-import { loadSettings, useRegistrySettings } from './registry-settings-store'
+import { askDaemons, loadSettings, useRegistrySettings } from './registry-settings-store'
 import { askToSignIn } from './sign-in-store'
 
 export function RegistriesSection(): ReactNode {
@@ -47,7 +48,7 @@ function Logins(): ReactNode {
 }
 
 function ReachingThem(): ReactNode {
-  const { settings, error } = useRegistrySettings()
+  const { settings, daemons, error } = useRegistrySettings()
   useEffect(() => void loadSettings(), [])
   if (error !== undefined)
     return (
@@ -55,12 +56,30 @@ function ReachingThem(): ReactNode {
         <Button onClick={() => void loadSettings()}>Try again</Button>
       </ErrorPanel>
     )
-  if (settings === undefined) return <SkeletonRows rows={2} />
+  if (settings === undefined || daemons === undefined) return <SkeletonRows rows={2} />
   return (
     <>
+      <Daemons daemons={daemons} />
       <MirrorSettings settings={settings} />
       <PlainHttpSettings settings={settings} />
     </>
+  )
+}
+
+function Daemons({ daemons }: { readonly daemons: DaemonSetting }): ReactNode {
+  const { isAsked, fromEnvironment } = daemons
+  return (
+    <Switch
+      label="Ask Docker and Podman on this computer first"
+      note={
+        fromEnvironment
+          ? 'Set by the environment this app was started in'
+          : 'For images that are not here when a machine is made. Pull always asks the registry.'
+      }
+      checked={isAsked}
+      disabled={fromEnvironment}
+      onChange={(checked) => void askDaemons(checked)}
+    />
   )
 }
 

@@ -5,6 +5,7 @@ import { useHost } from '../../app/host-store'
 import { Fact, Facts } from '../../ui/facts'
 import { CopyButton } from '../../ui/copy-button'
 import { formatMibRoughly, formatPlural } from '../../ui/format'
+import { Switch } from '../../ui/switch'
 import { useColorScheme } from '../../ui/use-color-scheme'
 import { fontSizes, setPreferences, usePreferences } from './preferences'
 import { UpdateLine } from './update-line'
@@ -69,32 +70,6 @@ function FontSize(): ReactNode {
           if (wanted >= fontSizes.min && wanted <= fontSizes.max)
             setPreferences({ terminalFontSize: Math.round(wanted) })
         }}
-      />
-    </label>
-  )
-}
-
-interface SwitchProps {
-  readonly label: string
-  readonly note: string
-  readonly checked: boolean
-  readonly onChange: (checked: boolean) => void
-}
-
-function Switch({ label, note, checked, onChange }: SwitchProps): ReactNode {
-  return (
-    <label className="setting">
-      <span className="setting-text">
-        {label}
-        <span className="fine">{note}</span>
-      </span>
-      <input
-        type="checkbox"
-        role="switch"
-        aria-label={label}
-        checked={checked}
-        aria-checked={checked}
-        onChange={(event) => onChange(event.target.checked)}
       />
     </label>
   )

@@ -12,7 +12,13 @@ const request = { registry: ' ghcr.io ', username: 'anna', password: PASSWORD, o
 
 function setUp() {
   const logins = { list: vi.fn(), login: vi.fn(), logout: vi.fn() }
-  const registrySettings = { list: vi.fn(), add: vi.fn(), remove: vi.fn() }
+  const registrySettings = {
+    list: vi.fn(),
+    add: vi.fn(),
+    remove: vi.fn(),
+    daemons: vi.fn(),
+    askDaemons: vi.fn(),
+  }
   const log = { ...silentLogger, warn: vi.fn(), error: vi.fn() }
   const operations = new Operations(vi.fn())
   const engine = async () => ({ logins, registrySettings }) as never
@@ -80,6 +86,7 @@ describe('calls about registries', () => {
     ['registries.addSetting', { setting: { kind: 'mirror', registry: 'ghcr.io' } }],
     ['registries.addSetting', { setting: { kind: 'plain-http', registry: '' } }],
     ['registries.removeSetting', { kind: 'plain-http', registry: 'a.lan' }],
+    ['registries.askDaemons', { isAsked: 'no' }],
   ])('%s with %j goes no further', async (name, args) => {
     const { call, logins, registrySettings } = setUp()
     expect(await call('window', name, args)).toMatchObject({
@@ -97,6 +104,8 @@ describe('calls about registries', () => {
     ['registries.settings', undefined],
     ['registries.addSetting', { setting: { kind: 'plain-http', registry: 'a.lan' } }],
     ['registries.removeSetting', { setting: { kind: 'plain-http', registry: 'a.lan' } }],
+    ['registries.daemons', undefined],
+    ['registries.askDaemons', { isAsked: false }],
   ])('%s is refused from anyone but the window', async (name, args) => {
     const { call, logins, registrySettings } = setUp()
     expect(await call('stranger', name, args)).toMatchObject({
@@ -124,5 +133,7 @@ describe('calls about registries', () => {
     expect(await call('window', 'registries.settings', undefined)).toMatchObject({
       value: [{ registry: 'docker.io' }],
     })
+    await call('window', 'registries.askDaemons', { isAsked: false })
+    expect(registrySettings.askDaemons).toHaveBeenCalledExactlyOnceWith(false)
   })
 })

@@ -56,6 +56,19 @@ describe('what is set about registries', () => {
     })
   })
 
+  it('says whether daemons are asked: yes, until one says no; the environment before the file', async () => {
+    expect(await editor().daemons()).toEqual({ isAsked: true, fromEnvironment: false })
+    await editor().add(plain('registry.lan:5000'))
+    await editor().askDaemons(false)
+    expect(await editor().daemons()).toEqual({ isAsked: false, fromEnvironment: false })
+    expect(await readRegistrySettings(path, {})).toMatchObject({
+      daemons: false,
+      plainHttp: ['registry.lan:5000'],
+    })
+    const forced = editor({ MICROVM_DAEMONS: '1' })
+    expect(await forced.daemons()).toEqual({ isAsked: true, fromEnvironment: true })
+  })
+
   it('keeps what else is in the file, and loses nothing when two change it at once', async () => {
     const tokenHosts = { 'r.example': ['t.example'] }
     writeFileSync(path, JSON.stringify({ tokenHosts }))
