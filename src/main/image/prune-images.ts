@@ -29,7 +29,7 @@ export interface PruneOptions {
   readonly unusedForMs?: number
   /** Manifest digests of images that machines need. */
   readonly keep?: ReadonlySet<string>
-  /** diffID of the guest bundle that machines start with now: disks with another one go. */
+  /** diffID of the guest bundle that machines start with now: it stays, disks with another one go. */
   readonly bundle?: string
   /** Names in the folder of disks: those that a machine is running from. */
   readonly disksInUse?: ReadonlySet<string>
@@ -59,7 +59,7 @@ export async function pruneImages(
     const made = await listMade(paths)
     const outdated = made.filter((one) => isOutdated(one, options))
     const kept = made.filter((one) => !outdated.includes(one))
-    const lost = await unneededLayers(deps, staying, kept)
+    const lost = await unneededLayers(deps, staying, kept, options)
     const folders = [...outdated, ...kept.filter(({ isOf }) => lost.some(isOf))]
     const waste = [
       ...(await setAside(paths.layers, paths.refs, paths.manifests)),
@@ -108,15 +108,19 @@ function goes({ image, refs }: Candidate, options: PruneOptions, now: number): b
   return now - usedAt >= (options.unusedForMs ?? 0)
 }
 
-/** Layers that no image which stays has, but for those (the guest bundle) that a disk of such an image needs. */
+/**
+ * Layers that no image which stays has. Not the guest bundle: the next machine needs it, and one that is running
+ * from an older version's disk needs that one's.
+ */
 async function unneededLayers(
   { layers }: RemoveDeps,
   staying: readonly ImageRecord[],
   made: readonly Made[],
+  { bundle }: PruneOptions,
 ): Promise<string[]> {
   const needed = new Set(staying.flatMap(({ parsed }) => parsed.diffIds))
   const alive = made.filter(({ isOf }) => [...needed].some(isOf))
-  const unneeded = (await layers.list()).filter((diffId) => !needed.has(diffId))
+  const unneeded = (await layers.list()).filter((id) => !needed.has(id) && id !== bundle)
   return unneeded.filter((diffId) => !alive.some(({ isOf }) => isOf(diffId)))
 }
 

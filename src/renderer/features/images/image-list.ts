@@ -45,10 +45,14 @@ function amount(image: ImageView, column: Exclude<ImageSortColumn, 'reference'>)
   return column === 'layers' ? image.layers.length : (image.lastUsedAt ?? 0)
 }
 
-/** Bytes on disk of all layers of these images, each once. */
+/**
+ * Bytes on disk of all layers of these images, each once. Before its first use the starter image tells packed
+ * sizes, also of a layer that another image has brought.
+ */
 export function spaceOf(images: readonly ImageView[]): number {
   const sizes = new Map<string, number>()
   for (const { layers } of images)
-    for (const { diffId, sizeOnDisk } of layers) sizes.set(diffId, sizeOnDisk)
+    for (const { diffId, sizeOnDisk } of layers)
+      sizes.set(diffId, Math.max(sizeOnDisk, sizes.get(diffId) ?? 0))
   return [...sizes.values()].reduce((sum, size) => sum + size, 0)
 }

@@ -183,6 +183,10 @@ describe('a disk with the guest bundle of an older version', () => {
     await store.prune({ bundle: present! })
     expect(filesIn(fixture.paths.disks)).toEqual(['present'])
     expect(layersHere()).not.toContain(running)
+    // The next machine needs it, whatever its image.
+    await store.prune({ bundle: present!, all: true })
+    expect(layersHere()).toEqual([present])
+    expect(filesIn(fixture.paths.disks)).toEqual([])
   })
 })
 

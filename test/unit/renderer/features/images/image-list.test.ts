@@ -32,6 +32,8 @@ it('counts a layer that several images share once', () => {
   expect(spaceOf([image('x', { layers: [base, own, own] }), image('y', { layers: [base] })])).toBe(
     8,
   )
+  const packed = layer('a', 2)
+  expect(spaceOf([image('x', { layers: [base] }), image('starter', { layers: [packed] })])).toBe(5)
 })
 
 describe('the list of images', () => {
