@@ -4,6 +4,7 @@ import { diskDevice, vmLimits } from '../../../../contract/vm-spec'
 import { call } from '../../../api/client'
 import { Button, IconButton } from '../../../ui/button'
 import { CloseIcon } from '../../../ui/icons'
+import { PathText } from '../../../ui/path-text'
 import { toastError } from '../../../ui/toast-store'
 import type { DiskDraft } from './draft'
 import { Section } from './section'
@@ -85,9 +86,7 @@ function DiskRow({ disk, device, error, onChange, onRemove }: DiskRowProps): Rea
   return (
     <div className="folder-row">
       {isFile ? (
-        <span className="mono cut" title={source}>
-          {source}
-        </span>
+        <PathText path={source} />
       ) : (
         <input
           // A row added empty is typed into at once.

@@ -4,6 +4,7 @@ import { vmLimits } from '../../../../contract/vm-spec'
 import { call } from '../../../api/client'
 import { Button, IconButton } from '../../../ui/button'
 import { CloseIcon } from '../../../ui/icons'
+import { PathText } from '../../../ui/path-text'
 import { toastError } from '../../../ui/toast-store'
 import type { FolderDraft } from './draft'
 import { proposedGuestPath } from './guest-path'
@@ -70,9 +71,7 @@ function FolderRow({ folder, error, onChange, onRemove }: FolderRowProps): React
   const { hostPath, guestPath, readOnly } = folder
   return (
     <div className="folder-row">
-      <span className="mono cut" title={hostPath}>
-        {hostPath}
-      </span>
+      <PathText path={hostPath} />
       <span aria-hidden>→</span>
       <input
         type="text"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process'
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -185,7 +186,10 @@ describe('a disk image of a URL', () => {
 
   it('tells of a full disk with what was needed, and cleans up', async () => {
     const run = (async (job: Parameters<RunDiskJob>[0], { onProgress }) => {
-      onProgress?.({ step: 'downloading', bytes: 10 * 1024 ** 2, total: 300 * 1024 ** 2 })
+      // What is told last is not what was written last.
+      onProgress?.({ step: 'downloading', bytes: 1000, total: 300 * 1024 ** 2 })
+      if (job.kind === 'fetch')
+        appendFileSync(job.download!.partPath, Buffer.alloc(10 * 1024 ** 2, 1))
       throw Object.assign(new Error(`ENOSPC: ${job.kind}`), { code: 'ENOSPC' })
     }) as RunDiskJob
     await expect(imagesWith({ run }).ensure(url, {})).rejects.toMatchObject({
