@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { MicrovmError } from '../../contract/errors'
 import { syncFolder, writeFileAtomic } from '../lib/atomic-file'
 import { withFileLock } from '../lib/file-lock'
+import { ignoreMissing } from '../lib/ignore-missing'
 import type { Logger } from '../lib/logger'
 import { writeFully } from '../rootfs/write-fully'
 import { examine, identityOf, MANIFEST, manifestText, seenIn, type ExtractedFile } from './manifest'
@@ -142,10 +143,6 @@ async function copyAll(
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
 }
 
 /** Holes stay holes: a disk's template is mostly nothing. */

@@ -11,6 +11,7 @@ import { MicrovmError } from '../../contract/errors'
 import { digestSchema } from '../../contract/images'
 import { writeFileAtomic } from '../lib/atomic-file'
 import type { DataPaths } from '../lib/data-paths'
+import { ignoreMissing } from '../lib/ignore-missing'
 import type { Logger } from '../lib/logger'
 import { digestOf, hexOf } from './digest'
 import { parseImageConfig, type ParsedConfig } from './image-config'
@@ -133,6 +134,7 @@ export class ImageRecords {
         path,
         error,
       })
+      // Another process may have set it aside at the same time.
       await rename(path, `${path}.corrupt`).catch(ignoreMissing)
       return undefined
     }
@@ -166,11 +168,6 @@ function refFileName(reference: string): string {
     .slice(0, 60)
   const hash = createHash('sha256').update(reference).digest('hex').slice(0, 16)
   return `${readable}-${hash}.json`
-}
-
-/** Another process may have set it aside at the same time. */
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
 }
 
 async function list(folder: string): Promise<string[]> {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MicrovmError } from '../../contract/errors'
+import { ignoreMissing } from './ignore-missing'
 
 /**
  * Writes it whole or not at all, mode 0644. A file that is at the target by now is replaced: the caller has
@@ -50,7 +51,3 @@ async function takeName(target: string): Promise<void> {
 
 const inTheWay = (target: string): MicrovmError =>
   new MicrovmError('ALREADY_EXISTS', `${target} is there already`, { hint: 'Choose another name.' })
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
-}

@@ -7,6 +7,7 @@ import type { FileText, FileView } from '../../../contract/images'
 import type { ImageHistory } from './browse-history'
 import { followPath } from './browse-list'
 import { writeChosenFile } from '../../lib/chosen-file'
+import { ignoreMissing } from '../../lib/ignore-missing'
 import { quote } from '../digest'
 
 /** Where a file's bytes are. */
@@ -108,7 +109,3 @@ const endsTooSoon = (): MicrovmError =>
   new MicrovmError('STATE_CORRUPT', 'the layer this file is in ends too soon', {
     hint: 'Pull or import the image again.',
   })
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
-}

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { MicrovmError } from '../../../contract/errors'
 import type { DiskImageView, OnProgress } from '../../../contract/images'
 import { withFileLock } from '../../lib/file-lock'
+import { ignoreMissing } from '../../lib/ignore-missing'
 import type { Logger } from '../../lib/logger'
 import { hexOf } from '../digest'
 import { PART_SUFFIX, withPart } from '../registry/blob-part'
@@ -28,7 +29,7 @@ import { runDiskJobOnThread } from './disk-image-thread'
 import { withRoomNeeded } from './room-needed'
 import type { FetchedDisk, RunDiskJob } from './fetch-disk'
 import { pruneDisks, type DiskPruneOptions, type DiskPruneReport } from './prune-disks'
-import { ignoreMissing, RawDisks } from './raw-disks'
+import { RawDisks } from './raw-disks'
 
 /** Of what is downloaded, and of what it unpacks to. */
 const MAX_DISK_BYTES = 30 * 1024 ** 3

@@ -4,6 +4,7 @@ import { rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DiskImageView } from '../../../contract/images'
 import { withFileLock } from '../../lib/file-lock'
+import { ignoreMissing } from '../../lib/ignore-missing'
 import type { Logger } from '../../lib/logger'
 import { hexOf } from '../digest'
 import type { DiskRecord, DiskRecords } from './disk-records'
@@ -66,8 +67,4 @@ export class RawDisks {
     })
     return (await Promise.all(views)).filter((view) => view !== undefined)
   }
-}
-
-export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

@@ -11,6 +11,7 @@ import { syncFolder } from '../../lib/atomic-file'
 import type { DataPaths } from '../../lib/data-paths'
 import { withFileLock } from '../../lib/file-lock'
 import { diskFull, roomText } from '../../lib/full-disk'
+import { ignoreMissing } from '../../lib/ignore-missing'
 import type { Logger } from '../../lib/logger'
 import type { BlobSource } from './blob-source'
 import type { LayerData } from '../tree/fs-tree'
@@ -230,8 +231,4 @@ async function tellNeed(
       ? `the layer takes about ${roomText(whole)}, of which ${roomText(written)} found room`
       : `the layer takes more than the ${roomText(written)} that found room`
   return diskFull(folder, needed, error)
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }
