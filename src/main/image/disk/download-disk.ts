@@ -14,11 +14,10 @@ import { MicrovmError } from '../../../contract/errors'
 import { writeFileAtomic } from '../../lib/atomic-file'
 import { createHttpClient, type HttpClient, type HttpResponse } from '../registry/registry-http'
 import type { NetworkSettings } from '../registry/registry-network'
-import { Retryable } from '../registry/retry'
+import { backoff, Retryable } from '../registry/retry'
 import { gib } from './unpack-disk'
 
-const FIRST_WAIT_MS = 2000
-const LONGEST_WAIT_MS = 30_000
+const WAITS = { firstMs: 2000, longestMs: 30_000 }
 const PATIENCE_MS = 180_000
 /** So much has to come for the patience to be new: a server could send a byte at a time for ever. */
 const PROGRESS_BYTES = 64 * 1024
@@ -102,10 +101,8 @@ class Patience {
 
   /** @throws when there is none left */
   waitAfter({ cause, retryAfterMs }: Retryable): number {
-    const usual = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS)
-    // Up to a quarter is random, so that many clients do not come back at once.
-    const wait = retryAfterMs ?? usual * (0.75 + Math.random() / 4)
     this.#failures++
+    const wait = retryAfterMs ?? backoff(this.#failures, WAITS)
     if (this.#now() + wait - this.#since <= PATIENCE_MS) return wait
     const asks = `The server asks to wait ${Math.ceil((retryAfterMs ?? 0) / 60_000)} minutes.`
     throw new MicrovmError(cause.code, cause.message, {

@@ -5,8 +5,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises'
 import { MicrovmError } from '../../../contract/errors'
 
 export const MAX_TRIES = 5
-const FIRST_WAIT_MS = 500
-const LONGEST_WAIT_MS = 15_000
+const WAITS = { firstMs: 500, longestMs: 15_000 }
 /** A server that asks for more is told to the user in place of waiting. */
 const LONGEST_RETRY_AFTER_MS = 120_000
 
@@ -56,7 +55,7 @@ export async function waitBefore(
   error: Retryable,
   { signal, sleep = defaultSleep }: RetryOptions,
 ): Promise<void> {
-  const wait = error.retryAfterMs ?? backoff(failures)
+  const wait = error.retryAfterMs ?? backoff(failures, WAITS)
   if (failures >= MAX_TRIES) throw error.cause
   if (wait > LONGEST_RETRY_AFTER_MS)
     throw new MicrovmError(error.cause.code, error.cause.message, {
@@ -66,9 +65,16 @@ export async function waitBefore(
   await sleep(wait, signal)
 }
 
-/** Doubles each time; up to a quarter is random, so that many clients do not come back at once. */
-function backoff(failures: number): number {
-  const full = Math.min(FIRST_WAIT_MS * 2 ** (failures - 1), LONGEST_WAIT_MS)
+/**
+ * Milliseconds before the next try: doubles each time; up to a quarter is random, so that many clients do not come
+ * back at once.
+ * @param failures tries in a row that have failed, from 1 on
+ */
+export function backoff(
+  failures: number,
+  { firstMs, longestMs }: { readonly firstMs: number; readonly longestMs: number },
+): number {
+  const full = Math.min(firstMs * 2 ** (failures - 1), longestMs)
   return full * (0.75 + Math.random() / 4)
 }
 
