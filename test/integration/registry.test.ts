@@ -189,13 +189,19 @@ describe('a pull that is killed', () => {
     while ((await partBytes(cli)) < 4 * MIB) await sleep(20)
   }
 
-  it('is continued by the next one, from the very byte', async () => {
-    const { blob, ranges, sendBlob, server } = await scripted(big)
+  /** A pull that is under way and gets no further than half. */
+  const halfPulled = async () => {
+    const { blob, sendBlob, ...rest } = await scripted(big)
     sendBlob(halting(blob))
     const cli = await cliWith()
-    const reference = `${server.host}/acme/app:v1`
+    const reference = `${rest.server.host}/acme/app:v1`
     const killed = cli.start(['pull', reference])
     await untilHalf(cli)
+    return { ...rest, cli, killed, reference }
+  }
+
+  it('is continued by the next one, from the very byte', async () => {
+    const { cli, killed, ranges, reference } = await halfPulled()
     killed.kill('SIGKILL')
     await once(killed, 'exit')
     expect(await cli.json<unknown[]>(['images'])).toEqual(
@@ -208,12 +214,7 @@ describe('a pull that is killed', () => {
   })
 
   it('is taken over by one that was waiting for it, which does the rest only', async () => {
-    const { blob, ranges, sendBlob, server } = await scripted(big)
-    sendBlob(halting(blob))
-    const cli = await cliWith()
-    const reference = `${server.host}/acme/app:v1`
-    const killed = cli.start(['pull', reference])
-    await untilHalf(cli)
+    const { cli, killed, ranges, reference, server } = await halfPulled()
     const asked = server.asked.length
     const waiting = cli.run(['pull', reference])
     // It has the manifest and the config, and now waits for the layer.

@@ -5,7 +5,7 @@ import { isDiskUrl } from '../../contract/vm-spec'
 import type { DiskImages } from '../image/disk/disk-images'
 import { parseDiskSource } from '../image/disk/disk-source'
 import type { VmFiles } from '../state/vm-files'
-import { disksInUse } from './engine-images'
+import { disksInUse, recordsIn } from './engine-images'
 
 export interface EngineDisksDeps {
   readonly disks: DiskImages
@@ -39,10 +39,8 @@ export function createEngineDisks(deps: EngineDisksDeps): DiskImages {
 /** Names of machines by the address of each disk that they have been given. */
 async function usersBySource({ files }: EngineDisksDeps): Promise<Map<string, string[]>> {
   const users = new Map<string, string[]>()
-  for (const id of await files.ids()) {
-    const record = await files.loadRecord(id)
-    if (record.kind !== 'found') continue
-    const { name, disks } = record.value.spec
+  for await (const { spec } of recordsIn(files)) {
+    const { name, disks } = spec
     for (const { source } of disks.filter((disk) => isDiskUrl(disk.source))) {
       const { name: url } = parseDiskSource(source)
       users.set(url, [...(users.get(url) ?? []), name])

@@ -9,6 +9,7 @@ import type { ImageStore, StoredImage } from '../image/image-store'
 import type { Logger } from '../lib/logger'
 import type { Parts } from '../lib/parts'
 import type { VmFiles } from '../state/vm-files'
+import type { VmRecord } from '../state/vm-record'
 import { prepareImageDisk } from './disk-stage'
 
 export interface EngineImagesDeps {
@@ -101,13 +102,18 @@ function inUse(reference: string, users: readonly string[]): MicrovmError {
   })
 }
 
+/** Of every machine; one whose record cannot be read needs nothing that anyone could name. */
+export async function* recordsIn(files: VmFiles): AsyncGenerator<VmRecord, void> {
+  for (const id of await files.ids()) {
+    const record = await files.loadRecord(id)
+    if (record.kind === 'found') yield record.value
+  }
+}
+
 /** Names of machines by digest of the image they were made from, or name and have not been started with yet. */
 async function usersByDigest({ images, files }: EngineImagesDeps): Promise<Map<string, string[]>> {
   const users = new Map<string, string[]>()
-  for (const id of await files.ids()) {
-    const record = await files.loadRecord(id)
-    if (record.kind !== 'found') continue
-    const { image, spec } = record.value
+  for await (const { image, spec } of recordsIn(files)) {
     const digest = image?.digest ?? (await images.find(spec.image))?.view.digest
     if (digest !== undefined) users.set(digest, [...(users.get(digest) ?? []), spec.name])
   }
